@@ -1,0 +1,44 @@
+import { derivedStream } from './derived-stream.ts';
+import { AppendTooLarge, EventTooLarge, InvalidEvent, ReadOnlyStream } from './errors.ts';
+import type { NewEvent } from './event.ts';
+import { eventTypeBytes, type Limits } from './limits.ts';
+import type { StreamName } from './stream-name.ts';
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Throws unless every event of one append, to one stream or several, can be stored within `limits`. */
+export function checkEvents(events: readonly NewEvent[], limits: Limits): void {
+  if (events.length > limits.appendEvents) throw new AppendTooLarge('events', events.length, limits.appendEvents);
+  let bytes = 0;
+  for (const event of events) bytes += checkEvent(event, limits);
+  if (bytes > limits.appendBytes) throw new AppendTooLarge('bytes', bytes, limits.appendBytes);
+}
+
+/** Throws when nothing can be appended to `stream`: it is `$all` or a derived stream. */
+export function checkWritable(stream: StreamName): void {
+  if (stream === '$all' || derivedStream(stream) !== undefined) throw new ReadOnlyStream(stream);
+}
+
+/** The size of an event in bytes, if it can be stored. */
+function checkEvent({ id, type, data, metadata, created }: NewEvent, limits: Limits): number {
+  if (typeof id !== 'string' || !uuid.test(id)) throw new InvalidEvent('id', `${JSON.stringify(id)} is not a UUID`);
+  if (typeof type !== 'string' || type === '') throw new InvalidEvent('type', 'it is empty');
+  if (type.length * 3 > eventTypeBytes && Buffer.byteLength(type) > eventTypeBytes) {
+    throw new InvalidEvent('type', `it has ${Buffer.byteLength(type)} bytes, and a type has at most ${eventTypeBytes}`);
+  }
+  if (!type.isWellFormed()) throw new InvalidEvent('type', 'it is not well-formed Unicode');
+  if (!(data instanceof Uint8Array)) throw new InvalidEvent('data', 'it is not a Uint8Array');
+  if (metadata !== undefined && !(metadata instanceof Uint8Array)) {
+    throw new InvalidEvent('metadata', 'it is not a Uint8Array');
+  }
+  if (created !== undefined && !Number.isFinite(created.getTime())) throw new InvalidEvent('created', 'it is no time');
+  const metadataBytes = metadata?.length ?? 0;
+  if (metadataBytes > limits.metadataBytes) {
+    throw new EventTooLarge({ id, part: 'metadata', sizeBytes: metadataBytes, limitBytes: limits.metadataBytes });
+  }
+  const sizeBytes = data.length + metadataBytes;
+  if (sizeBytes > limits.eventBytes) {
+    throw new EventTooLarge({ id, part: 'event', sizeBytes, limitBytes: limits.eventBytes });
+  }
+  return sizeBytes;
+}
