@@ -10,8 +10,8 @@ export interface DerivedStream {
   readonly key: string;
 }
 
-/** The event types that stand for something else than a fact, and that no derived stream gathers. */
-const linkType = '$>';
+/** The type of an event that stands for another one. No derived stream gathers those. */
+export const linkType = '$>';
 
 /** The stream of all events of a category: `$ce-CustomerOrder`. */
 export function categoryStream(category: string): StreamName {
