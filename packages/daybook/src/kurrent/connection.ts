@@ -1,0 +1,75 @@
+import { StoreClosed, UnknownOutcome } from '../store/errors.ts';
+import type { RecordedEvent } from '../store/event.ts';
+import type { Limits } from '../store/limits.ts';
+import type { StreamName } from '../store/stream-name.ts';
+import type { KurrentOptions, OpenClient } from './client.ts';
+import { convertEvent } from './convert-event.ts';
+import { openRead, type ReadCall } from './open-read.ts';
+import { SeenPositions } from './seen-positions.ts';
+
+/** What all parts of this adapter share: the client, and what is known from its answers. */
+export class Connection {
+  readonly client: OpenClient;
+  readonly limits: Limits;
+  readonly seen: SeenPositions = new SeenPositions();
+  readonly #timeoutMs: number;
+  readonly #closing = new AbortController();
+
+  constructor(client: OpenClient, limits: Limits, timeoutMs: number) {
+    this.client = client;
+    this.limits = limits;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Ends all that is going on, and refuses what comes. */
+  close(): void {
+    if (!this.#closing.signal.aborted) this.#closing.abort(new StoreClosed());
+  }
+
+  /** Throws when the connection was closed. */
+  checkOpen(): void {
+    if (this.#closing.signal.aborted) throw new StoreClosed(); // A new one: an error has the stack of its call.
+  }
+
+  /** A read or a subscription that ends with the connection. */
+  open(call: ReadCall): ReturnType<typeof openRead> {
+    const { signal } = this.#closing;
+    return openRead(this.client, {
+      ...call,
+      signal: call.signal === undefined ? signal : AbortSignal.any([signal, call.signal]),
+    });
+  }
+
+  /** The first event of a stream in a direction. `undefined`: there is no such stream; `hidden`: no event is visible. */
+  async edge(stream: StreamName, direction: 'forwards' | 'backwards'): Promise<RecordedEvent | 'hidden' | undefined> {
+    const options = { fromRevision: direction === 'forwards' ? 'start' : 'end', resolveLinkTos: false };
+    for await (const messages of this.open({ stream, options, read: { count: 1n, direction } })) {
+      for (const message of messages) {
+        if (message.hasStreamNotFound()) return undefined;
+        const event = message.hasEvent() ? convertEvent(message.getEvent()) : undefined;
+        if (event !== undefined) return event;
+      }
+    }
+    return 'hidden';
+  }
+
+  /**
+   * The answer to a write.
+   *
+   * @throws UnknownOutcome when there is none in time. The client waits for ever when a server hangs.
+   */
+  async write<Answer>(call: (options: KurrentOptions) => Promise<Answer>): Promise<Answer> {
+    this.checkOpen();
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      reject(new UnknownOutcome(`The server gave no answer within ${this.#timeoutMs} ms.`));
+    }, this.#timeoutMs);
+    const answer = call({ deadline: this.#timeoutMs });
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      clearTimeout(timer);
+      answer.catch(() => {}); // An answer that comes too late is nobody's.
+    }
+  }
+}

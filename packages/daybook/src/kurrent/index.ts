@@ -1,0 +1,2 @@
+export type { KurrentClient, KurrentEvent, KurrentOptions } from './client.ts';
+export { kurrentStore, type KurrentStoreOptions } from './kurrent-store.ts';

@@ -1,0 +1,47 @@
+import { paged } from '../internal/paged.ts';
+import { firstVisible } from '../internal/visible.ts';
+import { NotSupported } from '../store/errors.ts';
+import type { ListStreamsOptions, Paged, StreamSummary } from '../store/options.ts';
+import { categoryOf, type StreamName } from '../store/stream-name.ts';
+import type { Connection } from './connection.ts';
+import { readStream } from './read.ts';
+import { streamState } from './stream-state.ts';
+
+/** How many streams are looked at together, for one page. */
+const pageStreams = 100;
+
+const decoder = new TextDecoder();
+
+/**
+ * Lists streams. The names come from the derived stream `$streams` (on KurrentDB: of the projection `$streams`), all of
+ * them before the first page, and each stream is asked where it stands.
+ */
+export function listStreams(connection: Connection, options: ListStreamsOptions = {}): Paged<StreamSummary> {
+  const { prefix = '', category, system = 'exclude', signal } = options;
+  return paged(async function* () {
+    if (system === 'include') throw new NotSupported('list system streams', 'The protocol of KurrentDB');
+    const names: StreamName[] = [];
+    const source = (category === undefined ? '$streams' : `$category-${category}`) as StreamName; // A name with a prefix.
+    for await (const link of readStream(connection, source, { links: 'keep', signal })) {
+      const name = decoder.decode(link.data);
+      const stream = name.slice(name.indexOf('@') + 1) as StreamName; // A link names a stream.
+      if (stream.startsWith(prefix) && (category === undefined || categoryOf(stream) === category)) names.push(stream);
+    }
+    names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    for (let start = 0; start < names.length; start += pageStreams) {
+      signal?.throwIfAborted();
+      const page = await Promise.all(
+        names.slice(start, start + pageStreams).map((stream) => summary(connection, stream)),
+      );
+      const listed = page.filter((each) => each !== undefined);
+      if (listed.length > 0) yield listed;
+    }
+  });
+}
+
+async function summary(connection: Connection, stream: StreamName): Promise<StreamSummary | undefined> {
+  const { status, revision, position, metadata } = await streamState(connection, stream);
+  if (status !== 'exists' || revision === undefined || position === undefined) return undefined;
+  const first = BigInt(firstVisible(stream, Number(revision), metadata));
+  return { stream, revision, position, events: revision - first + 1n };
+}
