@@ -26,12 +26,16 @@ function writeLock() {
 function missingBinariesOf(entry) {
   return Object.entries(entry.optionalDependencies ?? {})
     .filter(([name]) => !(`node_modules/${name}` in lock.packages))
-    .map(([name, version]) => [`node_modules/${name}`, { version, ...platformOf(name), ...devOf(entry), optional: true }]);
+    .map(([name, version]) => [
+      `node_modules/${name}`,
+      { version, ...platformOf(name), ...devOf(entry), optional: true },
+    ]);
 }
 
 /** What npm must know to download a binary only where it runs. The name says it: `@oxlint/binding-linux-x64-musl`. */
 function platformOf(name) {
-  const [, os, cpu, rest] = /(android|darwin|freebsd|linux|openharmony|win32)-([a-z]+\d*\w*)(?:-(\w+))?$/.exec(name) ?? [];
+  const [, os, cpu, rest] =
+    /(android|darwin|freebsd|linux|openharmony|win32)-([a-z]+\d*\w*)(?:-(\w+))?$/.exec(name) ?? [];
   if (os === undefined) throw new Error(`${name} is not in the registry, and its name does not say its platform.`);
   const libc = rest === 'musl' || rest === 'musleabihf' ? 'musl' : 'glibc';
   return { cpu: [cpu], os: [os], ...(os === 'linux' && rest !== undefined && { libc: [libc] }) };

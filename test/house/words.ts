@@ -1,0 +1,95 @@
+/**
+ * The second column of the table in STYLE.md: words that stand for a thing which has another name here. Each is either
+ * forbidden below, or listed as too common to forbid. A test compares both with STYLE.md.
+ */
+
+/** What we do not say, and what we say. Upper and lower case, plurals and `twoWords`, `two-words`, `two_words` count. */
+export const forbiddenWords: Readonly<Record<string, string>> = {
+  aggregate: 'stream, or decider',
+  'aggregate id': 'stream name',
+  'aggregate type': 'category',
+  'stream id': 'stream name',
+  'stream type': 'category',
+  topic: 'stream',
+  'event number': 'revision',
+  'stream position': 'revision',
+  'stream version': 'revision',
+  'global position': 'position',
+  'expected version': 'expected revision',
+  purge: 'scavenge',
+  'hard delete': 'tombstone',
+  vacuum: 'scavenge',
+  'in sync': 'caught up',
+  'consumer group': 'persistent subscription',
+  processor: 'consumer',
+  projector: 'read model',
+  reactor: 'consumer',
+  bookmark: 'checkpoint',
+  'dead letter': 'park',
+  poison: 'park',
+  resync: 'repair',
+  heal: 'repair',
+  serializer: 'codec',
+  mapper: 'codec',
+  backend: 'adapter',
+  provider: 'adapter',
+  'save event': 'append',
+  'publish event': 'append',
+  'push event': 'append',
+  'emit event': 'append',
+  'write event': 'append',
+  'fetch event': 'read',
+  'query event': 'read',
+  'get event': 'read',
+};
+
+/** Words of the table that mean something else too often: people look for these when they review. */
+export const tooCommonWords: readonly string[] = [
+  'message', // Of an error, of a subscription.
+  'record', // A row of the log.
+  'fact',
+  'version', // Of a package, of a file format.
+  'offset', // Of a byte.
+  'sequence',
+  'write',
+  'save',
+  'publish',
+  'push', // Of an array.
+  'emit',
+  'stream state', // `streamState` says where a stream stands.
+  'reference', // docs/reference.
+  'pointer',
+  'fetch', // Of the web platform.
+  'get', // Of a map.
+  'query',
+  'chunk',
+  'listener', // Of an event emitter.
+  'feed',
+  'queue',
+  'worker', // A thread.
+  'cursor',
+  'token',
+  'projection', // KurrentDB's own.
+  'view',
+  'replay', // A random test is replayed by its seed.
+  'apply',
+  'reduce', // Of an array.
+  'when',
+  'migrate',
+];
+
+/** Where other systems' own words must be used. */
+export const foreignWords: RegExp =
+  /^packages\/server\/src\/grpc\/|\.proto$|^packages\/daybook\/src\/kurrent\/|^test\/conformance\/|^test\/house\/|^STYLE\.md$|^package-lock\.json$/;
+
+/** The forbidden words in a text, each once. */
+export function forbiddenWordsIn(text: string): readonly string[] {
+  return patterns.filter(([, pattern]) => pattern.test(text)).map(([word]) => word);
+}
+
+const patterns: readonly (readonly [string, RegExp])[] = Object.keys(forbiddenWords).map((word) => {
+  const [first = '', ...others] = word.split(' ');
+  const start = `(?:(?<![A-Za-z])${first[0]}|${first[0]?.toUpperCase()})${first.slice(1)}`;
+  const rest = others.map((part) => `[ _-]?[${part[0]}${part[0]?.toUpperCase()}]${part.slice(1)}`);
+  return [word, new RegExp(`${start}${rest.join('')}(?:s|ed|ing)?(?![a-z])`)];
+});
