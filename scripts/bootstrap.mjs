@@ -36,11 +36,9 @@ function isInstalled() {
 }
 
 function install() {
-  const count = Object.keys(locked).filter((path) => path.includes('node_modules/')).length;
-  say(`installing the ${count} packages of package-lock.json, Node ${oldestNode} among them (once, up to a minute)`);
+  say(`installing the packages of package-lock.json, Node ${oldestNode} among them (once, up to a minute)`);
   const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--prefer-offline'];
-  const retries = ['--fetch-retries=2', '--fetch-retry-mintimeout=500', '--fetch-retry-maxtimeout=2000'];
-  const { command, args } = npm(['ci', '--include=dev', '--include=optional', ...flags, ...retries]);
+  const { command, args } = npm(['ci', '--include=dev', '--include=optional', ...flags]);
   const done = spawnSync(command, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] });
   if (done.status !== 0) explain(done);
   if (hasPinnedNode) checkPinnedNode();

@@ -50,7 +50,9 @@ export function isShipped(file: SourceFile): boolean {
 /** The modules that a file imports, as it writes them. */
 export function importsOf(file: SourceFile): readonly string[] {
   const code = withoutComments(file.text);
-  return [...code.matchAll(/(?:\bfrom|\bimport\(|^import)\s*'([^']+)'/gm)].map((match) => match[1] ?? '');
+  return [
+    ...code.matchAll(/^(?:import|export)\b[^;'"]*\bfrom '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm),
+  ].map(([, from, alone, later]) => from ?? alone ?? later ?? '');
 }
 
 /** The text without comments, roughly: a `//` in a string is taken for one when a space or a line begins before it. */

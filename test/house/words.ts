@@ -3,7 +3,10 @@
  * forbidden below, or listed as too common to forbid. A test compares both with STYLE.md.
  */
 
-/** What we do not say, and what we say. Upper and lower case, plurals and `twoWords`, `two-words`, `two_words` count. */
+/**
+ * What we do not say, and what we say. Upper and lower case, plurals and `twoWords`, `two-words`, `two_words` count; of
+ * a name in camel case only the name itself and its plural.
+ */
 export const forbiddenWords: Readonly<Record<string, string>> = {
   aggregate: 'stream, or decider',
   'aggregate id': 'stream name',
@@ -33,14 +36,14 @@ export const forbiddenWords: Readonly<Record<string, string>> = {
   mapper: 'codec',
   backend: 'adapter',
   provider: 'adapter',
-  'save event': 'append',
-  'publish event': 'append',
-  'push event': 'append',
-  'emit event': 'append',
-  'write event': 'append',
-  'fetch event': 'read',
-  'query event': 'read',
-  'get event': 'read',
+  saveEvent: 'append',
+  publishEvent: 'append',
+  pushEvent: 'append',
+  emitEvent: 'append',
+  writeEvent: 'append',
+  fetchEvent: 'read',
+  queryEvent: 'read',
+  getEvent: 'read',
 };
 
 /** Words of the table that mean something else too often: people look for these when they review. */
@@ -88,6 +91,7 @@ export function forbiddenWordsIn(text: string): readonly string[] {
 }
 
 const patterns: readonly (readonly [string, RegExp])[] = Object.keys(forbiddenWords).map((word) => {
+  if (/[A-Z]/.test(word)) return [word, new RegExp(`\\b${word}s?\\b`)];
   const [first = '', ...others] = word.split(' ');
   const start = `(?:(?<![A-Za-z])${first[0]}|${first[0]?.toUpperCase()})${first.slice(1)}`;
   const rest = others.map((part) => `[ _-]?[${part[0]}${part[0]?.toUpperCase()}]${part.slice(1)}`);
