@@ -1,8 +1,8 @@
 import { derivedStream } from './derived-stream.ts';
-import { AppendTooLarge, EventTooLarge, InvalidEvent, ReadOnlyStream } from './errors.ts';
+import { AppendTooLarge, EventTooLarge, InvalidEvent, InvalidStreamName, ReadOnlyStream } from './errors.ts';
 import type { NewEvent } from './event.ts';
 import { eventTypeBytes, type Limits } from './limits.ts';
-import type { StreamName } from './stream-name.ts';
+import { isMetadataStream, type StreamName } from './stream-name.ts';
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -17,6 +17,19 @@ export function checkEvents(events: readonly NewEvent[], limits: Limits): void {
 /** Throws when nothing can be appended to `stream`: it is `$all` or a derived stream. */
 export function checkWritable(stream: StreamName): void {
   if (stream === '$all' || derivedStream(stream) !== undefined) throw new ReadOnlyStream(stream);
+}
+
+/** Throws when an append to a stream has no events. */
+export function checkNotEmpty(events: readonly NewEvent[]): void {
+  if (events.length === 0) throw new InvalidEvent('events', 'there are none');
+}
+
+/** Throws when `stream` cannot be deleted or tombstoned: nothing can be appended to it, or it holds metadata. */
+export function checkDeletable(stream: StreamName): void {
+  checkWritable(stream);
+  if (isMetadataStream(stream)) {
+    throw new InvalidStreamName(stream, 'it holds the metadata of another stream, and goes when that one goes');
+  }
 }
 
 /** The size of an event in bytes, if it can be stored. */
