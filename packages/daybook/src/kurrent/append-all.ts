@@ -1,5 +1,5 @@
-import { checkWritable } from '../store/check-append.ts';
-import { InvalidEvent, InvalidOption, NotSupported, StreamTombstoned, WrongExpectedRevision } from '../store/errors.ts';
+import { checkNotEmpty, checkWritable } from '../store/check-append.ts';
+import { InvalidOption, NotSupported, WrongExpectedRevision } from '../store/errors.ts';
 import type { NewEvent } from '../store/event.ts';
 import type { ExpectedRevision, ExpectedState, Violation } from '../store/expected-revision.ts';
 import type { AppendAllOptions, AppendedAll, AppendedToStream, StreamAppend, StreamCheck } from '../store/options.ts';
@@ -36,17 +36,19 @@ export async function appendAll(
   appends: readonly StreamAppend[],
   { checks = [] }: AppendAllOptions = {},
 ): Promise<AppendedAll> {
-  for (const { stream } of appends) checkWritable(stream);
+  for (const each of appends) {
+    checkWritable(each.stream);
+    checkNotEmpty(each.events);
+  }
   const events = appends.flatMap((each) => each.events);
   checkAppendable(connection, events);
   const expectations = expectationsOf(appends);
   const [only] = expectations;
   if (only !== undefined && expectations.size === 1 && checks.length === 0) {
     const [stream, expected] = only;
-    const { outcome, ...where } = await append(connection, stream, events, { expected });
-    return { outcome, streams: [{ stream, ...where }], position: where.position };
+    return appendOne(connection, { stream, events, expected });
   }
-  if (events.length === 0 && checks.length === 0) throw new InvalidEvent('events', 'there is none');
+  if (events.length === 0 && checks.length === 0) return { outcome: 'appended', streams: [] };
   const before = connection.seen.highest;
   const answer = await written(connection, appends, checks, expectations);
   if (events.length === 0) return { outcome: 'appended', streams: [] };
@@ -56,6 +58,19 @@ export async function appendAll(
     [...expectations.keys()].map((stream) => whereWritten(connection, stream, appends, answer)),
   );
   return { outcome, streams, position };
+}
+
+/** To one stream, an append can do more: it keeps the bytes of metadata. */
+async function appendOne(connection: Connection, { stream, events, expected }: StreamAppend): Promise<AppendedAll> {
+  try {
+    const { outcome, ...where } = await append(connection, stream, events, { expected });
+    return { outcome, streams: [{ stream, ...where }], position: where.position };
+  } catch (error) {
+    const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+    if (code !== 'stream-tombstoned' && code !== 'stream-deleted') throw error;
+    const state = code === 'stream-deleted' ? -5n : -6n;
+    throw new WrongExpectedRevision({ stream, expected, ...(await actual(connection, stream, state)) });
+  }
 }
 
 function expectationsOf(appends: readonly StreamAppend[]): ReadonlyMap<StreamName, ExpectedRevision> {
@@ -115,15 +130,20 @@ function requestsOf(appends: readonly StreamAppend[]): readonly unknown[] {
   }));
 }
 
+/** What is expected of each stream. The server takes one belief about a stream, written to or not. */
 function checksOf(
   expectations: ReadonlyMap<StreamName, ExpectedRevision>,
   checks: readonly StreamCheck[],
 ): readonly unknown[] {
-  const all: readonly (readonly [StreamName, ExpectedRevision | ExpectedState])[] = [
-    ...expectations,
-    ...checks.map(({ stream, expected }) => [stream, expected] as const),
-  ];
-  return all
+  const all = new Map<StreamName, ExpectedRevision | ExpectedState>(expectations);
+  for (const { stream, expected } of checks) {
+    const known = all.get(stream) ?? 'any';
+    if (known !== 'any' && known !== expected) {
+      throw new NotSupported(`check two things of one stream, ${stream}`, adapter);
+    }
+    all.set(stream, expected);
+  }
+  return [...all]
     .filter(([, expected]) => expected !== 'any')
     .map(([streamName, expected]) => ({ type: 'streamState', streamName, expectedState: checkedState(expected) }));
 }
@@ -201,8 +221,6 @@ async function violation(
       return { stream, expected, ...(await actual(connection, stream, actualState)) };
     }),
   );
-  const tombstoned = [first, ...others].find((each) => each?.actual === 'tombstoned' && expectations.has(each.stream));
-  if (tombstoned !== undefined) return new StreamTombstoned(tombstoned.stream);
   return first === undefined ? convertError(error, { call: 'append' }) : new WrongExpectedRevision(first, ...others);
 }
 

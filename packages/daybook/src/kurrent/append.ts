@@ -1,5 +1,5 @@
-import { checkEvents, checkWritable } from '../store/check-append.ts';
-import { InvalidEvent, NotSupported, StreamDeleted, WrongExpectedRevision } from '../store/errors.ts';
+import { checkEvents, checkNotEmpty, checkWritable } from '../store/check-append.ts';
+import { NotSupported, StreamDeleted, WrongExpectedRevision } from '../store/errors.ts';
 import type { NewEvent } from '../store/event.ts';
 import type { ExpectedRevision } from '../store/expected-revision.ts';
 import type { Appended, AppendOptions } from '../store/options.ts';
@@ -27,7 +27,7 @@ export async function append(
   { expected }: AppendOptions,
 ): Promise<Appended> {
   checkWritable(stream);
-  if (events.length === 0) throw new InvalidEvent('events', 'there is none');
+  checkNotEmpty(events);
   checkAppendable(connection, events);
   const before = connection.seen.highest;
   const answer = await written(connection, { stream, events, expected });

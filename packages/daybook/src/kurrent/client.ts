@@ -96,6 +96,8 @@ export interface PositionMessage {
 export interface PlaceMessage {
   hasPosition?(): boolean;
   getPosition?(): PositionMessage;
+  hasStreamRevision?(): boolean;
+  getStreamRevision?(): string;
 }
 
 /**

@@ -3,9 +3,6 @@ import type { Position, Revision } from '../store/position.ts';
 import type { StreamName } from '../store/stream-name.ts';
 import type { EventMessage, RecordMessage } from './client.ts';
 
-/** The type of an event that stands for another one. */
-export const linkType = '$>';
-
 const decoder = new TextDecoder();
 
 /** .NET counts in ticks of 100 nanoseconds. */

@@ -1,4 +1,4 @@
-import { checkWritable } from '../store/check-append.ts';
+import { checkDeletable } from '../store/check-append.ts';
 import { StreamDeleted, StreamTombstoned, WrongExpectedRevision } from '../store/errors.ts';
 import type { ExpectedRevision } from '../store/expected-revision.ts';
 import type { Position } from '../store/position.ts';
@@ -17,7 +17,7 @@ export async function deleteStream(
   stream: StreamName,
   call: { readonly expected: ExpectedRevision; readonly method: 'deleteStream' | 'tombstoneStream' },
 ): Promise<{ readonly position: Position }> {
-  checkWritable(stream);
+  checkDeletable(stream);
   const { expected, method } = call;
   if (expected !== 'stream-exists') return sent(connection, stream, call, expected);
   // The clients cannot say "it exists". Its revision, looked up, says the same or fails.

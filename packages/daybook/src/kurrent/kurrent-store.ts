@@ -1,4 +1,5 @@
 import { paged } from '../internal/paged.ts';
+import { checkLimits } from '../store/check-options.ts';
 import { NotSupported } from '../store/errors.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { defaultLimits, type Limits } from '../store/limits.ts';
@@ -33,6 +34,7 @@ export interface KurrentStoreOptions {
  */
 export function kurrentStore(client: KurrentClient, options: KurrentStoreOptions = {}): EventStore {
   const limits = { ...defaultLimits, ...options.limits };
+  checkLimits(limits);
   const connection = new Connection(opened(client), limits, options.timeoutMs ?? 10_000);
   return {
     append: (stream, events, each) => append(connection, stream, events, each),

@@ -1,8 +1,10 @@
 import { paged } from '../internal/paged.ts';
+import { checkNotAll, checkRead } from '../store/check-options.ts';
+import { derivedStream } from '../store/derived-stream.ts';
 import { NotSupported } from '../store/errors.ts';
 import type { RecordedEvent } from '../store/event.ts';
 import { passes } from '../store/filter.ts';
-import type { EventRead, ReadAllOptions, ReadStreamOptions } from '../store/options.ts';
+import type { Direction, EventRead, ReadAllOptions, ReadStreamOptions } from '../store/options.ts';
 import type { Position } from '../store/position.ts';
 import type { StreamName } from '../store/stream-name.ts';
 import type { ReadResponse } from './client.ts';
@@ -14,56 +16,93 @@ import type { ReadCall } from './open-read.ts';
 /** As many events as there can be. */
 const all = 2n ** 53n - 1n;
 
+type Pages = AsyncGenerator<readonly RecordedEvent[], void, undefined>;
+
 /** Reads a stream. */
 export function readStream(connection: Connection, stream: StreamName, options: ReadStreamOptions = {}): EventRead {
-  const { direction = 'forwards', links = 'resolve', limit, pageSize = 500, signal } = options;
+  checkNotAll(stream);
+  checkRead(options);
+  const { direction = 'forwards', links = 'resolve', limit = Infinity, pageSize = 500, signal } = options;
   return paged(async function* () {
-    const from = atPlace(options.from ?? defaultStart(direction));
+    const from = await startOf(connection, stream, { ...options, direction });
+    if (from === undefined || limit === 0) return;
+    // The server counts the links whose events are hidden too.
+    const isCounted = Number.isFinite(limit) && (links === 'keep' || derivedStream(stream) === undefined);
     const call: ReadCall = {
       stream,
       options: { fromRevision: from, resolveLinkTos: links === 'resolve' },
-      read: { count: limit === undefined ? all : BigInt(limit), direction },
+      read: { count: isCounted ? BigInt(limit) : all, direction },
       signal,
     };
-    yield* events(connection, call, { pageSize });
+    yield* events(connection, call, { pageSize, limit });
   });
+}
+
+/** Where a read of a stream begins in the words of the protocol, whose `end` is behind the last event. */
+async function startOf(
+  connection: Connection,
+  stream: StreamName,
+  { from, direction }: ReadStreamOptions,
+): Promise<bigint | 'start' | 'end' | undefined> {
+  if (from instanceof Date) throw readsNoTimes();
+  if (from === 'end' && direction === 'forwards') {
+    const last = await connection.edge(stream, 'backwards');
+    return last === undefined || last === 'hidden' ? undefined : last.revision;
+  }
+  if (from === 'start' && direction === 'backwards') return 0n;
+  return from ?? (direction === 'forwards' ? 'start' : 'end');
 }
 
 /** Reads `$all`. */
 export function readAll(connection: Connection, options: ReadAllOptions = {}): EventRead {
-  const { direction = 'forwards', filter, limit = Infinity, pageSize = 500, signal } = options;
+  checkRead(options);
+  const { direction = 'forwards', from, limit = Infinity } = options;
   return paged(async function* () {
-    const from = atPlace(options.from ?? defaultStart(direction));
-    const passed = passes(filter);
-    const shared = { resolveLinkTos: false, ...(filter !== undefined && { filter: convertFilter(filter) }) };
-    const call = (fromPosition: unknown, count: bigint): ReadCall => ({
-      options: { ...shared, fromPosition },
-      read: { count, direction },
-      signal,
-    });
+    if (from instanceof Date) throw readsNoTimes();
+    if (limit === 0) return;
+    if (direction === 'forwards' && from !== 'end') {
+      yield* allPages(connection, options, { from: from ?? 'start', direction, limit });
+      return;
+    }
     let left = limit;
-    if (direction === 'backwards' && typeof from === 'bigint') {
-      // A read backwards begins before its position. The event at the position itself is that of a read forwards.
-      const at = await eventAt(connection, from, signal);
-      if (at !== undefined && passed(at)) {
-        yield [at];
-        left -= 1;
+    if (from !== undefined && (from !== 'end' || direction === 'forwards')) {
+      // `end` of the protocol is behind the last event, and a read backwards begins before its position: one event more.
+      const edge = direction === 'forwards' ? 'backwards' : 'forwards';
+      const one = { from, direction: edge, limit: 1 } as const;
+      for await (const page of allPages(connection, { ...options, filter: undefined }, one)) {
+        const at = page
+          .filter(({ position }) => typeof from !== 'bigint' || position === from)
+          .filter(passes(options.filter));
+        if (at.length > 0) yield at;
+        left -= at.length;
       }
     }
-    if (left <= 0) return;
-    const count = Number.isFinite(left) && filter === undefined ? BigInt(left) : all;
-    const place = typeof from === 'bigint' ? { commit: from, prepare: from } : from;
-    yield* events(connection, call(place, count), { pageSize, limit: left, passed });
+    if (direction === 'forwards' || from === 'start' || left <= 0) return;
+    yield* allPages(connection, options, { from: from ?? 'end', direction, limit: left });
   });
 }
 
-function defaultStart(direction: 'forwards' | 'backwards'): 'start' | 'end' {
-  return direction === 'forwards' ? 'start' : 'end';
+function allPages(
+  connection: Connection,
+  { filter, pageSize = 500, signal }: ReadAllOptions,
+  read: { readonly from: Position | 'start' | 'end'; readonly direction: Direction; readonly limit: number },
+): Pages {
+  const { from, direction, limit } = read;
+  const call: ReadCall = {
+    options: {
+      fromPosition: typeof from === 'bigint' ? { commit: from, prepare: from } : from,
+      resolveLinkTos: false,
+      ...(filter !== undefined && { filter: convertFilter(filter) }),
+    },
+    // With a filter, the server's may let more through than ours: it is not told when to stop, it is left.
+    read: { count: Number.isFinite(limit) && filter === undefined ? BigInt(limit) : all, direction },
+    signal,
+  };
+  return events(connection, call, { pageSize, limit, passed: passes(filter) });
 }
 
-function atPlace<Place extends bigint | 'start' | 'end'>(from: Place | Date): Place {
-  if (from instanceof Date) throw new NotSupported('read from a time', 'The protocol of KurrentDB');
-  return from;
+function readsNoTimes(): NotSupported {
+  return new NotSupported('read from a time', 'The protocol of KurrentDB');
 }
 
 interface EventsOptions {
@@ -76,7 +115,7 @@ async function* events(
   connection: Connection,
   call: ReadCall,
   { pageSize, limit = Infinity, passed = () => true }: EventsOptions,
-): AsyncGenerator<readonly RecordedEvent[], void, undefined> {
+): Pages {
   let left = limit;
   for await (const messages of connection.open(call)) {
     const page = messages
@@ -88,19 +127,6 @@ async function* events(
     left -= page.length;
     if (left <= 0) return;
   }
-}
-
-async function eventAt(
-  connection: Connection,
-  position: Position,
-  signal: AbortSignal | undefined,
-): Promise<RecordedEvent | undefined> {
-  const options = { fromPosition: { commit: position, prepare: position }, resolveLinkTos: false };
-  const call: ReadCall = { options, read: { count: 1n, direction: 'forwards' }, signal };
-  for await (const [event] of events(connection, call, { pageSize: 1 })) {
-    return event?.position === position ? event : undefined;
-  }
-  return undefined;
 }
 
 function eventIn(message: ReadResponse): RecordedEvent | undefined {

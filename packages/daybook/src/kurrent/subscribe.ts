@@ -1,4 +1,6 @@
 import { paged } from '../internal/paged.ts';
+import { checkNotAll } from '../store/check-options.ts';
+import { InvalidOption } from '../store/errors.ts';
 import { passes } from '../store/filter.ts';
 import type {
   SubscribeToAllOptions,
@@ -12,6 +14,7 @@ import type { PlaceMessage, ReadResponse } from './client.ts';
 import type { Connection } from './connection.ts';
 import { convertEvent, convertLink } from './convert-event.ts';
 import { convertFilter } from './convert-filter.ts';
+import type { ReadCall } from './open-read.ts';
 import { readAll } from './read.ts';
 
 /** Subscribes to a stream. */
@@ -20,38 +23,57 @@ export function subscribeToStream(
   stream: StreamName,
   { after = 'start', links = 'resolve', signal }: SubscribeToStreamOptions = {},
 ): Subscription {
-  return paged(async function* () {
-    // The protocol tells where in the stream a subscription caught up, not where in the log: not before this.
-    const place = new Place(await endOfLog(connection, signal), typeof after === 'bigint' ? after : undefined);
-    const options = { fromRevision: after, resolveLinkTos: links === 'resolve' };
-    for await (const messages of connection.open({ stream, options, signal })) {
-      const page = messages.map((message) => place.follow(message)).filter((message) => message !== undefined);
-      if (page.length > 0) yield page;
-    }
-  });
+  checkNotAll(stream);
+  const options = { fromRevision: after, resolveLinkTos: links === 'resolve' };
+  return subscription(connection, { stream, options, signal }, (message) => message);
 }
 
 /** Subscribes to `$all`. */
 export function subscribeToAll(
   connection: Connection,
-  { after = 'start', filter, checkpointEvery, signal }: SubscribeToAllOptions = {},
+  { after = 'start', filter, checkpointEvery = 1_000, signal }: SubscribeToAllOptions = {},
 ): Subscription {
-  return paged(async function* () {
-    const place = new Place(await endOfLog(connection, signal), undefined);
-    const passed = passes(filter);
-    const options = {
-      fromPosition: typeof after === 'bigint' ? { commit: after, prepare: after } : after,
-      resolveLinkTos: false,
-      ...(filter !== undefined && { filter: convertFilter(filter, checkpointEvery) }),
-    };
-    for await (const messages of connection.open({ options, signal })) {
-      const page = messages
-        .map((message) => place.follow(message))
-        .filter((message) => message !== undefined)
-        .filter((message) => message.kind !== 'event' || passed(message.event));
+  if (!Number.isSafeInteger(checkpointEvery) || checkpointEvery < 1) {
+    throw new InvalidOption('checkpointEvery', `${checkpointEvery} is not a whole number above 0`);
+  }
+  const passed = passes(filter);
+  const options = {
+    fromPosition: typeof after === 'bigint' ? { commit: after, prepare: after } : after,
+    resolveLinkTos: false,
+    ...(filter !== undefined && { filter: convertFilter(filter, checkpointEvery) }),
+  };
+  return subscription(connection, { options, signal }, (message) =>
+    message?.kind === 'event' && !passed(message.event) ? undefined : message,
+  );
+}
+
+type Message = SubscriptionMessage | undefined;
+
+function subscription(connection: Connection, call: ReadCall, keep: (message: Message) => Message): Subscription {
+  return paged(() => {
+    const left = new AbortController();
+    const pages = follow(connection, { call, left: left.signal, keep });
+    const leave = pages.return.bind(pages);
+    // A generator that waits for events would not notice that it was left: what it waits for is ended first.
+    return Object.assign(pages, { return: () => (left.abort(), leave()) });
+  });
+}
+
+async function* follow(
+  connection: Connection,
+  { call, left, keep }: { call: ReadCall; left: AbortSignal; keep: (message: Message) => Message },
+): AsyncGenerator<readonly SubscriptionMessage[], void, undefined> {
+  const signal = call.signal === undefined ? left : AbortSignal.any([left, call.signal]);
+  try {
+    // The protocol tells where in a stream a subscription caught up, not where in the log: not before this.
+    const place = new Place(await endOfLog(connection, signal));
+    for await (const messages of connection.open({ ...call, signal })) {
+      const page = messages.map((message) => keep(place.follow(message))).filter((message) => message !== undefined);
       if (page.length > 0) yield page;
     }
-  });
+  } catch (error) {
+    if (!left.aborted) throw error; // Otherwise it is the end that the caller asked for.
+  }
 }
 
 async function endOfLog(connection: Connection, signal: AbortSignal | undefined): Promise<bigint> {
@@ -64,13 +86,12 @@ class Place {
   #position: bigint;
   #revision: Revision | undefined;
 
-  constructor(position: bigint, revision: Revision | undefined) {
+  constructor(position: bigint) {
     this.#position = position;
-    this.#revision = revision;
   }
 
   /** A message of the protocol as one of ours, or `undefined` when it says nothing to our callers. */
-  follow(message: ReadResponse): SubscriptionMessage | undefined {
+  follow(message: ReadResponse): Message {
     if (message.hasEvent()) {
       const event = convertEvent(message.getEvent());
       this.#revision = convertLink(message.getEvent())?.revision ?? this.#revision;
@@ -79,7 +100,8 @@ class Place {
       return { kind: 'event', event };
     }
     if (message.hasCaughtUp()) {
-      return { kind: 'caught-up', position: this.#now(message.getCaughtUp()), revision: this.#revision };
+      const position = this.#now(message.getCaughtUp());
+      return { kind: 'caught-up', position, revision: this.#revision };
     }
     if (message.hasFellBehind()) return { kind: 'fell-behind', position: this.#now(message.getFellBehind()) };
     if (message.hasCheckpoint()) {
@@ -95,9 +117,8 @@ class Place {
   }
 
   #now(place: PlaceMessage): Position {
-    if (place.hasPosition?.() === true) {
-      this.#seen(BigInt(place.getPosition?.().getCommitPosition() ?? 0));
-    }
+    if (place.hasPosition?.() === true) this.#seen(BigInt(place.getPosition?.().getCommitPosition() ?? 0));
+    if (place.hasStreamRevision?.() === true) this.#revision = BigInt(place.getStreamRevision?.() ?? 0) as Revision; // The server's word.
     return this.#position as Position; // Seen in an answer, or 0: below every position.
   }
 }
