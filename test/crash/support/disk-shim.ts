@@ -30,7 +30,7 @@ function cannotWatch(): string | false {
 /** The shim as a library, compiled for as long as its scope lives. */
 export interface DiskShim extends Disposable {
   /** What a process must have in its environment to be watched. */
-  environment(options: WatchOptions): Readonly<Record<string, string>>;
+  readonly environment: (options: WatchOptions) => Readonly<Record<string, string>>;
 }
 
 export interface WatchOptions {

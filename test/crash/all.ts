@@ -1,0 +1,24 @@
+import { rot } from './bit-rot.ts';
+import { fillDisk } from './disk-full.ts';
+import { delaySyncs } from './event-loop.ts';
+import { failDisk } from './io-errors.ts';
+import { killWriter } from './kill-writer.ts';
+import { losePower } from './power-loss.ts';
+import { commandLine, report, type Outcome, type Run } from './support/outcome.ts';
+import { runTwoProcesses } from './two-processes.ts';
+
+/** Every programme, and how often it does its work when `--cycles` is 1. */
+const programmes: readonly { readonly cycles: number; readonly run: (run: Run) => Promise<Outcome> }[] = [
+  { cycles: 300, run: killWriter },
+  { cycles: 50, run: (run) => killWriter({ ...run, writers: 4 }) },
+  { cycles: 2_000, run: losePower },
+  { cycles: 200, run: failDisk },
+  { cycles: 1, run: fillDisk },
+  { cycles: 500, run: rot },
+  { cycles: 1, run: delaySyncs },
+  { cycles: 200, run: runTwoProcesses },
+];
+
+/** All crash programmes, one after the other, `--cycles` times as long as for a change. */
+const { run } = commandLine(1);
+for (const programme of programmes) report(await programme.run({ ...run, cycles: programme.cycles * run.cycles }));

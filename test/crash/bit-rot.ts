@@ -1,0 +1,228 @@
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { categoryStream, DaybookError, eventTypeStream, type RecordedEvent, type StreamName } from 'daybook';
+
+import type { SqliteStore } from '../../packages/daybook/src/sqlite/options.ts';
+import type { Broken } from './support/check-log.ts';
+import { category } from './support/checkable-event.ts';
+import { memoryFolder, type Folder } from './support/folder.ts';
+import { runLane } from './support/lane.ts';
+import { openStore } from './support/open-store.ts';
+import { commandFor, commandLine, report, type Outcome, type Run } from './support/outcome.ts';
+import { seededRandom, type Random } from './support/random.ts';
+
+/** How a damage came to light, or that it changed nothing. */
+type Verdict = 'onOpen' | 'onRead' | 'byVerify' | 'harmless';
+
+/**
+ * R6: a bit that flips, a sector that turns to zeros or a file that ends too early is found when the store is opened,
+ * when the event is read, or by `verify` - or changes nothing at all. A damaged event is never given as a good one.
+ */
+export async function rot(run: Run): Promise<Outcome> {
+  const { cycles, seed, stopAtFirst = false } = run;
+  const random = seededRandom(seed);
+  const broken: Broken[] = [];
+  const counts: Record<Verdict, number> & { events: number } = {
+    onOpen: 0,
+    onRead: 0,
+    byVerify: 0,
+    harmless: 0,
+    events: 0,
+  };
+  using folder = memoryFolder();
+  const { subjects, truth } = await makeSubjects(folder);
+  counts.events = truth.get('$all')?.length ?? 0;
+  for (let cycle = 0; cycle < cycles; cycle++) {
+    const subject = random.pick(subjects);
+    const damaged = folder.file('damaged');
+    cpSync(subject, damaged, { recursive: true });
+    const damage = doDamage(damaged, random);
+    const { verdict, problems } = await judge(join(damaged, 'x.db'), truth);
+    counts[verdict]++;
+    broken.push(
+      ...problems.map(({ kind, problem }) => ({
+        kind,
+        problem: `${subject.split('/').at(-1)}, ${damage}: ${problem}`,
+      })),
+    );
+    rmSync(damaged, { recursive: true });
+    if (stopAtFirst && broken.length > 0) break;
+  }
+  return { promise: 'R6 bit rot', run, counts, broken, command: commandFor('bit-rot.ts', run) };
+}
+
+/** All events of a store by the stream that gives them, `$all` and derived streams among them. */
+type Contents = ReadonlyMap<string, readonly RecordedEvent[]>;
+
+/** The same log in three shapes: closed, copied while it was open, and as a backup. */
+async function makeSubjects(folder: Folder): Promise<{ subjects: readonly string[]; truth: Contents }> {
+  const [closed, open, backup] = [folder.file('closed'), folder.file('open'), folder.file('backup')];
+  for (const path of [closed, open, backup]) mkdirSync(path);
+  const path = join(closed, 'x.db');
+  {
+    await using store = await openStore(path);
+    await append(store, ['a', 'b']);
+  }
+  let truth: Contents;
+  {
+    await using store = await openStore(path);
+    await append(store, ['c', 'd']);
+    truth = await contents(store);
+    for (const name of readdirSync(closed)) {
+      if (!name.endsWith('-shm')) copyFileSync(join(closed, name), join(open, name));
+    }
+    for await (const progress of store.backup(join(backup, 'x.db'))) if (progress.pagesTotal < 0) break;
+  }
+  return { subjects: [closed, open, backup], truth };
+}
+
+async function append(store: SqliteStore, writers: readonly string[]): Promise<void> {
+  await Promise.all(
+    writers.map((writer, index) =>
+      runLane(store, { writer, streams: index === 0 ? 1 : 2, batches: 30, onAck: () => {} }),
+    ),
+  );
+}
+
+async function contents(store: SqliteStore): Promise<Contents> {
+  const all: RecordedEvent[] = [];
+  for await (const page of store.readAll().pages()) all.push(...page);
+  const streams = new Map<string, RecordedEvent[]>([['$all', all]]);
+  const names = new Set<StreamName>([...all.map(({ stream }) => stream), categoryStream(category)]);
+  for (const event of all) names.add(eventTypeStream(event.type));
+  for (const name of names) {
+    const events: RecordedEvent[] = [];
+    for await (const page of store.readStream(name).pages()) events.push(...page);
+    streams.set(name, events);
+  }
+  return streams;
+}
+
+/** Damages one file of the folder and says how. */
+function doDamage(folder: string, random: Random): string {
+  const names = readdirSync(folder).filter((name) => readFileSync(join(folder, name)).length > 0);
+  const name = random.chance(0.5) && names.includes('x.db') ? 'x.db' : random.pick(names);
+  const path = join(folder, name);
+  const bytes = readFileSync(path);
+  // The first page says what a file is, so it gets more than its share.
+  const place = random.between(0, (random.chance(0.15) ? Math.min(bytes.length, 4_096) : bytes.length) - 1);
+  const how = random.pick(['flip', 'flip', 'flip', 'zero', 'truncate'] as const);
+  switch (how) {
+    case 'flip': {
+      const bit = random.between(0, 7);
+      bytes[place] = (bytes[place] ?? 0) ^ (1 << bit);
+      writeFileSync(path, bytes);
+      return `bit ${bit} of byte ${place} of ${name} flipped`;
+    }
+    case 'zero': {
+      const from = place - (place % 512);
+      bytes.fill(0, from, from + 512);
+      writeFileSync(path, bytes);
+      return `512 bytes from ${from} of ${name} set to zero`;
+    }
+    case 'truncate':
+      writeFileSync(path, bytes.subarray(0, place));
+      return `${name} cut from ${bytes.length} to ${place} bytes`;
+    default:
+      return how satisfies never;
+  }
+}
+
+interface Judgement {
+  readonly verdict: Verdict;
+  readonly problems: readonly Broken[];
+}
+
+/** Opens, reads and verifies a damaged store, and compares what it gives with the truth. */
+async function judge(path: string, truth: Contents): Promise<Judgement> {
+  const problems: Broken[] = [];
+  let opened: SqliteStore;
+  try {
+    opened = await openStore(path, { missing: 'refuse' });
+  } catch (error) {
+    return { verdict: 'onOpen', problems: untyped(error, 'open') };
+  }
+  await using store = opened;
+  let readError: Error | undefined;
+  let wrong: string | undefined;
+  try {
+    const differences = compare(await contents(store), truth);
+    wrong = differences.missing ?? differences.altered;
+    if (differences.altered !== undefined) problems.push({ kind: 'altered', problem: differences.altered });
+  } catch (error) {
+    readError = error instanceof Error ? error : new Error('something that is no error', { cause: error });
+    problems.push(...untyped(error, 'read'));
+  }
+  const found = await verifyFinds(store, problems);
+  if (readError !== undefined) {
+    if (!found)
+      problems.push({ kind: 'altered', problem: `A read says ${String(readError)}, and verify says nothing` });
+    return { verdict: 'onRead', problems };
+  }
+  if (found) return { verdict: 'byVerify', problems };
+  if (wrong !== undefined) problems.push({ kind: 'lost', problem: `silently wrong: ${wrong}` });
+  return { verdict: 'harmless', problems };
+}
+
+/** Whether `verify` finds something. */
+async function verifyFinds(store: SqliteStore, problems: Broken[]): Promise<boolean> {
+  try {
+    for await (const { findings } of store.verify()) if (findings.length > 0) return true;
+    return false;
+  } catch (error) {
+    problems.push(...untyped(error, 'verify'));
+    return true;
+  }
+}
+
+/** Damage is reported by an error that a caller can act on, not by whatever the database library says. */
+function untyped(error: unknown, during: string): readonly Broken[] {
+  if (error instanceof DaybookError) return [];
+  return [{ kind: 'answer', problem: `${during} throws an error without a code of ours: ${String(error)}` }];
+}
+
+interface Differences {
+  /** An event that is given and was never appended like this. */
+  readonly altered?: string;
+  /** A stream that lacks an event, or has one too many. */
+  readonly missing?: string;
+}
+
+function compare(found: Contents, truth: Contents): Differences {
+  const byPosition = new Map(truth.get('$all')?.map((event) => [event.position, event]));
+  let missing: string | undefined;
+  for (const name of new Set([...truth.keys(), ...found.keys()])) {
+    const events = found.get(name) ?? [];
+    for (const event of events) {
+      const original = byPosition.get(event.position);
+      if (original === undefined || !isSame(event, original)) {
+        return { altered: `${name} gives position ${event.position} as it never was` };
+      }
+    }
+    const expected = truth.get(name) ?? [];
+    const at = expected.findIndex((event, index) => {
+      const other = events[index];
+      return other?.position !== event.position || other.link?.revision !== event.link?.revision;
+    });
+    if (at !== -1 || events.length !== expected.length) {
+      missing ??= `${name} gives ${events.length} events instead of ${expected.length}, and differs at ${at}`;
+    }
+  }
+  return missing === undefined ? {} : { missing };
+}
+
+function isSame(one: RecordedEvent, other: RecordedEvent): boolean {
+  return (
+    one.stream === other.stream &&
+    one.revision === other.revision &&
+    one.id === other.id &&
+    one.type === other.type &&
+    one.contentType === other.contentType &&
+    one.created.getTime() === other.created.getTime() &&
+    Buffer.compare(one.data, other.data) === 0 &&
+    Buffer.compare(one.metadata, other.metadata) === 0
+  );
+}
+
+if (import.meta.main) report(await rot(commandLine(50_000).run));
