@@ -98,6 +98,16 @@ export const allContract: ContractSuite = {
       },
     },
     {
+      name: 'an end of the log is the event that stands there, in both directions',
+      run: async ({ store }) => {
+        const { position } = await store.append(newStream(), numbered(2), { expected: 'any' });
+        const [last] = await all(store.readAll({ from: 'end' }));
+        assert.ok(last !== undefined && last.position >= position);
+        const [first] = await all(store.readAll({ limit: 1 }));
+        assert.deepEqual(await all(store.readAll({ from: 'start', direction: 'backwards' })), [first]);
+      },
+    },
+    {
       name: 'the head of the log is at or after the last event that was acknowledged',
       run: async ({ store }) => {
         const { position } = await store.append(newStream(), numbered(3), { expected: 'any' });
