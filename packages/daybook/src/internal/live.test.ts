@@ -230,10 +230,12 @@ describe('live', () => {
     const f = new Fixture();
     const [follower, all] = [f.follow(), f.followAll({ after: 'end' })];
     for (const each of [follower, all]) assert.equal(await each.page(), 'caught-up@0');
+    const waiting = follower.page();
     f.append(3);
     f.hub.skip(position(3));
+    assert.equal(await waiting, 'fell-behind@0');
+    assert.equal(await all.page(), 'fell-behind@0');
     for (const each of [follower, all]) {
-      assert.equal(await each.page(), 'fell-behind@0');
       assert.match(await each.page(), /^e0 e1 e2 caught-up@3$/);
     }
     f.hub.skip(position(2));
