@@ -189,13 +189,12 @@ async function whereWritten(
   const revision = (response?.revision ?? 0n) as Revision; // The server's word.
   const where = { stream, firstRevision: (revision - BigInt(count) + 1n) as Revision, revision };
   const options = { fromRevision: revision, resolveLinkTos: false };
+  let position = answer.position as Position; // The server's word. If the event is hidden already: not above this one.
   for await (const messages of connection.open({ stream, options, read: { count: 1n, direction: 'forwards' } })) {
-    for (const message of messages) {
-      const event = message.hasEvent() ? convertEvent(message.getEvent()) : undefined;
-      if (event !== undefined) return { ...where, position: event.position };
-    }
+    for (const message of messages)
+      if (message.hasEvent()) position = convertEvent(message.getEvent())?.position ?? position;
   }
-  return { ...where, position: answer.position as Position }; // Hidden already: not above this one.
+  return { ...where, position };
 }
 
 async function violation(

@@ -43,14 +43,15 @@ export class Connection {
   /** The first event of a stream in a direction. `undefined`: there is no such stream; `hidden`: no event is visible. */
   async edge(stream: StreamName, direction: 'forwards' | 'backwards'): Promise<RecordedEvent | 'hidden' | undefined> {
     const options = { fromRevision: direction === 'forwards' ? 'start' : 'end', resolveLinkTos: false };
+    let found: RecordedEvent | 'hidden' | undefined = 'hidden';
+    // To the end, short as it is: a read that is left is reset, and servers close connections with many resets.
     for await (const messages of this.open({ stream, options, read: { count: 1n, direction } })) {
       for (const message of messages) {
-        if (message.hasStreamNotFound()) return undefined;
-        const event = message.hasEvent() ? convertEvent(message.getEvent()) : undefined;
-        if (event !== undefined) return event;
+        if (message.hasStreamNotFound()) found = undefined;
+        else if (message.hasEvent()) found = convertEvent(message.getEvent()) ?? 'hidden';
       }
     }
-    return 'hidden';
+    return found;
   }
 
   /**

@@ -63,9 +63,8 @@ function notListed<Item>(feature: string): Paged<Item> {
 }
 
 async function head(connection: Connection): Promise<LogHead> {
-  for await (const { position } of readAll(connection, { direction: 'backwards', limit: 1 })) {
-    connection.seen.note(position);
-    return { position };
-  }
-  return {};
+  const [last] = await Array.fromAsync(readAll(connection, { direction: 'backwards', limit: 1 }));
+  if (last === undefined) return {};
+  connection.seen.note(last.position);
+  return { position: last.position };
 }

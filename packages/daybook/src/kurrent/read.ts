@@ -125,7 +125,8 @@ async function* events(
       .slice(0, left);
     for (let start = 0; start < page.length; start += pageSize) yield page.slice(start, start + pageSize);
     left -= page.length;
-    if (left <= 0) return;
+    // A read that the server ends by itself is not left: servers close connections on which many calls are reset.
+    if (left <= 0 && (call.read?.count ?? all) > limit) return;
   }
 }
 

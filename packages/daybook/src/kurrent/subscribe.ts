@@ -1,6 +1,6 @@
 import { paged } from '../internal/paged.ts';
 import { checkNotAll } from '../store/check-options.ts';
-import { InvalidOption } from '../store/errors.ts';
+import { InvalidOption, StreamTombstoned } from '../store/errors.ts';
 import { passes } from '../store/filter.ts';
 import type {
   SubscribeToAllOptions,
@@ -65,8 +65,7 @@ async function* follow(
 ): AsyncGenerator<readonly SubscriptionMessage[], void, undefined> {
   const signal = call.signal === undefined ? left : AbortSignal.any([left, call.signal]);
   try {
-    // The protocol tells where in a stream a subscription caught up, not where in the log: not before this.
-    const place = new Place(await endOfLog(connection, signal));
+    const place = await Place.before(connection, call.stream, signal);
     for await (const messages of connection.open({ ...call, signal })) {
       const page = messages.map((message) => keep(place.follow(message))).filter((message) => message !== undefined);
       if (page.length > 0) yield page;
@@ -76,18 +75,26 @@ async function* follow(
   }
 }
 
-async function endOfLog(connection: Connection, signal: AbortSignal | undefined): Promise<bigint> {
-  for await (const { position } of readAll(connection, { direction: 'backwards', limit: 1, signal })) return position;
-  return 0n;
-}
-
 /** Follows a subscription, to fill in what the messages of the protocol leave out. */
 class Place {
   #position: bigint;
   #revision: Revision | undefined;
 
-  constructor(position: bigint) {
+  private constructor(position: bigint, revision: Revision | undefined) {
     this.#position = position;
+    this.#revision = revision;
+  }
+
+  /**
+   * Where things stand before a subscription. Servers tell where in a stream one caught up, not where in the log, and
+   * `@eventstore/db-client` does not hear the former either: not before this.
+   */
+  static async before(connection: Connection, stream: string | undefined, signal: AbortSignal): Promise<Place> {
+    const [end, last] = await Promise.all([
+      Array.fromAsync(readAll(connection, { direction: 'backwards', limit: 1, signal })),
+      stream === undefined ? undefined : lastOf(connection, stream as StreamName), // The name that the caller gave.
+    ]);
+    return new Place(end[0]?.position ?? 0n, last);
   }
 
   /** A message of the protocol as one of ours, or `undefined` when it says nothing to our callers. */
@@ -120,5 +127,15 @@ class Place {
     if (place.hasPosition?.() === true) this.#seen(BigInt(place.getPosition?.().getCommitPosition() ?? 0));
     if (place.hasStreamRevision?.() === true) this.#revision = BigInt(place.getStreamRevision?.() ?? 0) as Revision; // The server's word.
     return this.#position as Position; // Seen in an answer, or 0: below every position.
+  }
+}
+
+async function lastOf(connection: Connection, stream: StreamName): Promise<Revision | undefined> {
+  try {
+    const last = await connection.edge(stream, 'backwards');
+    return last === undefined || last === 'hidden' ? undefined : last.revision;
+  } catch (error) {
+    if (error instanceof StreamTombstoned) return undefined; // The subscription gives the tombstone before it refuses.
+    throw error;
   }
 }
