@@ -36,6 +36,11 @@ export class LiveHub implements Disposable {
     return this.#subscribers;
   }
 
+  /** How many of them wait for events, or have some in their queue. */
+  get waiting(): number {
+    return [...this.#readers.values()].reduce((count, readers) => count + readers.size, 0);
+  }
+
   /** The position of the last event that was published or skipped. */
   get last(): Position {
     return this.#last;

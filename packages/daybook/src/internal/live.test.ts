@@ -226,11 +226,23 @@ describe('live', () => {
     assert.equal(await follower.page(), 'e1 e2 caught-up@3');
   });
 
+  it('a queue that was taken is empty', async () => {
+    const f = new Fixture();
+    const follower = f.follow();
+    await follower.page();
+    for (let i = 0; i < 5; i += 1) {
+      f.appendAndPublish(1, stream, 'x'.repeat(queueBytes / 2));
+      f.appendAndPublish(1);
+      assert.equal(await follower.page(), `e${2 * i} e${2 * i + 1}`);
+    }
+  });
+
   it('what is skipped is read in pages', async () => {
     const f = new Fixture();
     const [follower, all] = [f.follow(), f.followAll({ after: 'end' })];
     for (const each of [follower, all]) assert.equal(await each.page(), 'caught-up@0');
     const waiting = follower.page();
+    await setImmediate();
     f.append(3);
     f.hub.skip(position(3));
     assert.equal(await waiting, 'fell-behind@0');
@@ -263,7 +275,7 @@ describe('live', () => {
       }
       assert.equal(f.hub.subscribers, 1);
       await follower.leave();
-      assert.equal(f.hub.subscribers, 0);
+      assert.deepEqual([f.hub.subscribers, f.hub.waiting], [0, 0]);
     }
     const failing = f.follow({ read: () => assert.fail('the disk is gone') });
     await assert.rejects(failing.page(), /the disk is gone/);
@@ -273,9 +285,10 @@ describe('live', () => {
     const aborted = f.follow({ after: 'end', signal: controller.signal });
     await aborted.page();
     const waiting = aborted.page();
+    await setImmediate();
     controller.abort(new RangeError('enough'));
     await assert.rejects(waiting, /enough/);
-    assert.equal(f.hub.subscribers, 0);
+    assert.deepEqual([f.hub.subscribers, f.hub.waiting], [0, 0]);
   });
 
   it('a page that arrives after the abort, or after the hub was closed, is not given', async () => {
@@ -302,6 +315,7 @@ describe('live', () => {
     const [waiting, busy] = [f.follow(), f.followAll()];
     for (const each of [waiting, busy]) await each.page();
     const page = waiting.page();
+    await setImmediate();
     f.hub[Symbol.dispose]();
     await assert.rejects(page, { code: 'store-closed' });
     await assert.rejects(busy.page(), { code: 'store-closed' });

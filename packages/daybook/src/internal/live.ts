@@ -210,7 +210,6 @@ class Subscriber {
   /** What is said on going live at the end of the log. */
   #goLive({ position, revision }: LiveEnd): readonly SubscriptionMessage[] {
     if (this.#position < position) this.#position = position;
-    if (this.#isAll) this.#number = this.#position;
     this.#lastNumber = revision;
     const checkpoint = this.#source.liveFilter === undefined ? [] : this.#checkpoint();
     const last = revision < 0n ? undefined : (revision as Revision); // The page took both numbers from the log.

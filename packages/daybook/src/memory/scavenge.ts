@@ -35,5 +35,6 @@ export async function* scavenge(
 /** Whether the bytes of an event can go. Those of the last event of a stream stay, hidden or not. */
 function isUseless(log: Log, event: StoredEvent, nowMs: number): boolean {
   if (event.isFreed || event.revision === tombstoneRevision || log.shows(event, nowMs)) return false;
-  return log.tombstoneOf(event.stream) !== undefined || event.position !== log.positionsOf(event.stream).at(-1);
+  const isClosed = log.tombstoneOf(event.stream)?.stream === event.stream;
+  return isClosed || event.position !== log.positionsOf(event.stream).at(-1);
 }

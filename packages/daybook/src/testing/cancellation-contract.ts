@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { EventStore } from '../store/event-store.ts';
 import type { StreamName } from '../store/stream-name.ts';
 import type { ContractSuite } from './contract-case.ts';
-import { all, bounded, failure, follow, newStream, numbered, read, revisionsOf } from './contract-tools.ts';
+import { all, bounded, failure, follow, newStream, numbered, read, revisionsOf, settled } from './contract-tools.ts';
 
 /** How reads and subscriptions are left. */
 export const cancellationContract: ContractSuite = {
@@ -57,6 +57,7 @@ export const cancellationContract: ContractSuite = {
         ];
         for (const each of following) await each.until('caught-up');
         const ends = following.map(async (each) => each.end());
+        await settled();
         const reason = new RangeError('enough');
         controller.abort(reason);
         for (const end of ends) assert.equal(await end, reason);
@@ -79,6 +80,7 @@ export const cancellationContract: ContractSuite = {
         const first = await bounded(pages.next());
         assert.ok(first.done !== true && first.value[0]?.kind === 'caught-up');
         const waiting = pages.next();
+        await settled();
         await bounded(Promise.resolve(pages.return?.()));
         assert.equal((await bounded(waiting)).done, true);
       },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 
 import type { EventStore } from '../store/event-store.ts';
 import type { NewEvent, RecordedEvent } from '../store/event.ts';
@@ -138,6 +139,11 @@ export function follow(subscription: Subscription): Following {
       await bounded(Promise.resolve(iterator.return?.()));
     },
   };
+}
+
+/** Ends when everything that can go on by itself has done so, and now waits. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 10; turn += 1) await setImmediate();
 }
 
 /** The same promise, but it rejects when it takes too long. */

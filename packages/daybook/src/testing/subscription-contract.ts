@@ -6,7 +6,18 @@ import { revision, tombstoneRevision } from '../store/position.ts';
 import { setStreamMetadata, tombstoneType } from '../store/stream-metadata.ts';
 import { metadataStreamOf, streamName } from '../store/stream-name.ts';
 import type { ContractSuite } from './contract-case.ts';
-import { endOf, follow, idsOf, newCategory, newStream, numbered, one, read, revisionsOf } from './contract-tools.ts';
+import {
+  endOf,
+  follow,
+  idsOf,
+  newCategory,
+  newStream,
+  numbered,
+  one,
+  read,
+  revisionsOf,
+  settled,
+} from './contract-tools.ts';
 
 /** Subscriptions to one stream, of whatever kind. */
 export const subscriptionContract: ContractSuite = {
@@ -251,6 +262,7 @@ export const subscriptionContract: ContractSuite = {
         ];
         for (const each of following) await each.until('caught-up');
         const ends = following.map(async (each) => each.end());
+        await settled();
         await store[Symbol.asyncDispose]();
         for (const end of await Promise.all(ends)) assert.equal(Reflect.get(end, 'code'), 'store-closed');
         await reopen();
