@@ -49,7 +49,7 @@ export async function appendAll(
     return appendOne(connection, { stream, events, expected });
   }
   if (events.length === 0 && checks.length === 0) return { outcome: 'appended', streams: [] };
-  const before = connection.seen.highest;
+  const before = await connection.highestSeen();
   const answer = await written(connection, appends, checks, expectations);
   if (events.length === 0) return { outcome: 'appended', streams: [] };
   const position = answer.position as Position; // The server's word.

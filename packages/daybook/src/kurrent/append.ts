@@ -29,7 +29,7 @@ export async function append(
   checkWritable(stream);
   checkNotEmpty(events);
   checkAppendable(connection, events);
-  const before = connection.seen.highest;
+  const before = await connection.highestSeen();
   const answer = await written(connection, { stream, events, expected });
   const position = (answer.position?.commit ?? connection.seen.highest) as Position; // The server's word.
   const outcome = connection.seen.isRepeat(position, before) ? 'repeated' : 'appended';

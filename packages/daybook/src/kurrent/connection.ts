@@ -1,6 +1,7 @@
 import { StoreClosed, UnknownOutcome } from '../store/errors.ts';
 import type { RecordedEvent } from '../store/event.ts';
 import type { Limits } from '../store/limits.ts';
+import type { Position } from '../store/position.ts';
 import type { StreamName } from '../store/stream-name.ts';
 import type { KurrentOptions, OpenClient } from './client.ts';
 import { convertEvent } from './convert-event.ts';
@@ -14,6 +15,7 @@ export class Connection {
   readonly seen: SeenPositions = new SeenPositions();
   readonly #timeoutMs: number;
   readonly #closing = new AbortController();
+  #lookedAtEnd: Promise<void> | undefined;
 
   constructor(client: OpenClient, limits: Limits, timeoutMs: number) {
     this.client = client;
@@ -38,6 +40,13 @@ export class Connection {
       ...call,
       signal: call.signal === undefined ? signal : AbortSignal.any([signal, call.signal]),
     });
+  }
+
+  /** The highest position that was seen so far. The first time, the end of the log is looked up. */
+  async highestSeen(): Promise<Position> {
+    this.#lookedAtEnd ??= this.#lookAtEnd();
+    await this.#lookedAtEnd;
+    return this.seen.highest;
   }
 
   /** The first event of a stream in a direction. `undefined`: there is no such stream; `hidden`: no event is visible. */
@@ -71,6 +80,19 @@ export class Connection {
     } finally {
       clearTimeout(timer);
       answer.catch(() => {}); // An answer that comes too late is nobody's.
+    }
+  }
+
+  async #lookAtEnd(): Promise<void> {
+    try {
+      const options = { fromPosition: 'end', resolveLinkTos: false };
+      for await (const messages of this.open({ options, read: { count: 1n, direction: 'backwards' } })) {
+        for (const message of messages) {
+          if (message.hasEvent()) this.seen.note(convertEvent(message.getEvent())?.position ?? 0n);
+        }
+      }
+    } catch {
+      // Who may append may not be allowed to read everything; then only repeats of one's own writes are known.
     }
   }
 }

@@ -28,7 +28,7 @@ export interface KurrentStoreOptions {
  * What the protocol does not have throws `NotSupported`: reads from a time, `created` of an imported event, listings of
  * categories, event types and system streams, `appendAll` where client or server are too old. What it does not tell:
  * `logId` and `epoch`; the position of a deleted stream's last event; what a tombstone covers; and whether an append was
- * a repeat, which this finds out by position: it is sure about everything after the first answer or `head()`.
+ * a repeat, which this finds out by position, from what it has seen since its first append.
  *
  * @throws InvalidOption when `client` is not one that this version knows.
  */
