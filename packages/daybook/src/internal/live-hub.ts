@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 
 import { derivedStream, derivedStreamsOf } from '../store/derived-stream.ts';
-import { StoreClosed } from '../store/errors.ts';
 import type { RecordedEvent } from '../store/event.ts';
 import type { Position } from '../store/position.ts';
 import type { StreamName } from '../store/stream-name.ts';
@@ -72,7 +71,6 @@ export class LiveHub implements Disposable {
 
   /** Counts a subscription until what it gives back is disposed of. */
   enter(): Disposable {
-    if (this.#isClosed) throw new StoreClosed();
     this.#subscribers += 1;
     return { [Symbol.dispose]: () => void (this.#subscribers -= 1) };
   }

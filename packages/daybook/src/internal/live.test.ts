@@ -254,6 +254,17 @@ describe('live', () => {
     assert.equal(f.hub.last, 3n);
   });
 
+  it('who fell behind was given everything up to where the subscription last stood', async () => {
+    const f = new Fixture();
+    f.appendAndPublish(1);
+    f.appendAndPublish(2, streamName('Other-1'));
+    const follower = f.follow();
+    assert.equal(await follower.page(), 'e0 caught-up@3');
+    f.append(1);
+    f.hub.skip(position(4));
+    assert.equal(await follower.page(), 'fell-behind@3');
+  });
+
   it('what is published out of order is a fault of the adapter', () => {
     const f = new Fixture();
     f.append(2);

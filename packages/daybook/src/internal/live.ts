@@ -233,7 +233,6 @@ class Subscriber {
     const at = positionOf(message);
     if (at < this.#number || (at === this.#number && message.kind === 'event')) return [];
     this.#number = this.#position = at;
-    if (message.kind === 'checkpoint') this.#checkpointed = at;
     return [message];
   }
 

@@ -66,7 +66,7 @@ export function deleteStream(
   { stream, expected, nowMs }: { stream: StreamName; expected: ExpectedRevision; nowMs: number },
 ): Written<StoredEvent> {
   const facts = log.factsOf(stream);
-  const isNothing = facts.revision < 0 && !facts.hasMetadata;
+  const isNothing = facts.revision < 0 && !facts.hasMetadata && !facts.isTombstoned;
   if (expected === 'no-stream' && isNothing) throw new WrongExpectedRevision(violation(stream, facts, expected));
   const event: NewEvent = {
     id: randomUUID(),

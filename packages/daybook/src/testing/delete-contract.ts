@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import type { EventStore } from '../store/event-store.ts';
 import { revision, tombstoneRevision } from '../store/position.ts';
-import { deletedBody, setStreamMetadata, tombstoneType } from '../store/stream-metadata.ts';
+import { deletedBody, deletedTruncateBefore, setStreamMetadata, tombstoneType } from '../store/stream-metadata.ts';
 import { metadataStreamOf, streamName, type StreamName } from '../store/stream-name.ts';
 import type { ContractSuite } from './contract-case.ts';
 import { all, factsOf, newStream, numbered, read, refused, revisionsOf } from './contract-tools.ts';
@@ -105,6 +105,28 @@ export const deleteContract: ContractSuite = {
         assert.deepEqual((await store.streamState(stream)).metadata.custom, {});
         await setStreamMetadata(store, stream, { metadata, expected: 'any' });
         assert.deepEqual(revisionsOf(await read(store, stream)), [1n, 2n]);
+      },
+    },
+    {
+      name: 'a stream that was deleted by its metadata comes back with the rest of them',
+      run: async ({ store }) => {
+        const stream = await streamOfThree(store);
+        const metadata = { truncateBefore: revision(deletedTruncateBefore), maxCount: 9, custom: { owner: 'us' } };
+        await setStreamMetadata(store, stream, { metadata, expected: 'any' });
+        assert.equal((await store.streamState(stream)).status, 'deleted');
+        await store.append(stream, numbered(1), { expected: 'any' });
+        assert.deepEqual((await store.streamState(stream)).metadata, { ...metadata, truncateBefore: 3n });
+      },
+    },
+    {
+      name: 'a tombstone wins over everything else that a deletion could be refused for',
+      run: async ({ store }) => {
+        const stream = newStream();
+        await store.tombstoneStream(stream, { expected: 'no-stream' });
+        for (const expected of ['no-stream', 'stream-exists', 'any', revision(0)] as const) {
+          await refused('stream-tombstoned', () => store.deleteStream(stream, { expected }));
+          await refused('stream-tombstoned', () => store.tombstoneStream(stream, { expected }));
+        }
       },
     },
     {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { EventStore } from '../store/event-store.ts';
 import type { SubscriptionMessage } from '../store/options.ts';
 import type { Position } from '../store/position.ts';
+import { tombstoneType } from '../store/stream-metadata.ts';
 import type { ContractSuite } from './contract-case.ts';
 import { endOf, follow, idsOf, newCategory, newStream, numbered, refused, type Following } from './contract-tools.ts';
 
@@ -85,6 +86,22 @@ export const subscribeToAllContract: ContractSuite = {
           if (event.stream.startsWith(category)) found.push(event.id);
         }
         assert.deepEqual(found, idsOf(events));
+      },
+    },
+    {
+      name: 'a tombstone is an event like any other, before and after the subscription has caught up',
+      run: async ({ store }) => {
+        const category = newCategory();
+        const after = await endOf(store);
+        await store.tombstoneStream(newStream(category), { expected: 'any' });
+        const [event] = numbered(1);
+        await using following = follow(store.subscribeToAll({ after, filter: { streamPrefixes: [category] } }));
+        assert.equal((await following.event()).type, tombstoneType);
+        await following.until('caught-up');
+        await store.tombstoneStream(newStream(category), { expected: 'any' });
+        assert.equal((await following.event()).type, tombstoneType);
+        await store.append(newStream(category), [event!], { expected: 'any' });
+        assert.equal((await following.event()).id, event!.id);
       },
     },
     {

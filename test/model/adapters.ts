@@ -1,0 +1,32 @@
+import type { EventStore } from 'daybook';
+import { openMemoryStore } from 'daybook/memory';
+
+/** The clock of a store under test, moved by the test. */
+export interface Clock {
+  nowMs: number;
+}
+
+/** A log under test: the store that is open on it, and how to open it again. */
+export interface LogUnderTest extends AsyncDisposable {
+  readonly store: EventStore;
+  /** Closes the store and opens the same log. Absent when the log would be gone. */
+  readonly reopen?: () => Promise<EventStore>;
+}
+
+/** An adapter that must behave as the model does. */
+export interface AdapterUnderTest {
+  readonly name: string;
+  /** A log of its own. */
+  readonly open: (clock: Clock) => Promise<LogUnderTest>;
+}
+
+/** All adapters that the model is held against. */
+export const adapters: readonly AdapterUnderTest[] = [
+  {
+    name: 'memory',
+    open: async (clock) => {
+      const store = openMemoryStore({ now: () => clock.nowMs });
+      return { store, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+    },
+  },
+];
