@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { convertFilter } from './convert-filter.ts';
+
+describe('a filter in the words of the clients', () => {
+  it('names prefixes', () => {
+    const { filterOn, prefixes } = convertFilter({ streamPrefixes: ['Order', 'Cart'] });
+    assert.deepEqual([filterOn, prefixes], ['streamName', ['Order', 'Cart']]);
+    assert.equal(convertFilter({ eventTypePrefixes: ['Order'] })['filterOn'], 'eventType');
+  });
+
+  it('takes a category for the names that begin with it and a hyphen', () => {
+    assert.deepEqual(convertFilter({ categories: ['Order', ''] })['prefixes'], ['Order-']);
+  });
+
+  it('takes event types for an expression that matches them and nothing else', () => {
+    const { regex } = convertFilter({ eventTypes: ['Order.Shipped', 'a|b', '$>'] });
+    const expression = new RegExp(String(regex));
+    for (const type of ['Order.Shipped', 'a|b', '$>']) assert.ok(expression.test(type), type);
+    for (const type of ['OrderXShipped', 'Order.Shipped2', 'a', 'b', '']) assert.ok(!expression.test(type), type);
+  });
+
+  it('lets nothing through when it lists nothing: an empty list means everything to a server', () => {
+    for (const filter of [{ streamPrefixes: [] }, { eventTypePrefixes: [] }, { categories: [] }, { eventTypes: [] }]) {
+      const { regex, prefixes } = convertFilter(filter);
+      assert.equal(prefixes, undefined);
+      assert.ok(!new RegExp(String(regex)).test('x'));
+    }
+  });
+
+  it('asks for a checkpoint after so many events', () => {
+    const { checkpointInterval, maxSearchWindow } = convertFilter({ streamPrefixes: ['a'] }, 250);
+    assert.deepEqual([checkpointInterval, maxSearchWindow], [1, 250]);
+  });
+});
