@@ -15,7 +15,7 @@ import type { ModelEvent, ModelLog } from './model-log.ts';
 import { checkEvent, checkEvents, storedMetadata, type Command, type Names, type World } from './world.ts';
 
 /** How long a subscription may take to give what it owes. */
-const patienceMs = 10_000;
+const patienceMs = 5_000;
 
 /** Where a read begins: at an end, at a place counted from the first, or at the time of the nth event of the log. */
 export type From = 'default' | { readonly at: number } | { readonly timeOf: number };
@@ -416,7 +416,7 @@ async function nextEvent(messages: AsyncIterator<SubscriptionMessage>): Promise<
 
 async function bounded<Value>(promise: Promise<Value>): Promise<Value> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`nothing came within ${patienceMs} ms`)), patienceMs);
+  const timer = setTimeout(() => reject(new assert.AssertionError({ message: 'nothing came' })), patienceMs);
   try {
     return await Promise.race([promise, late]);
   } finally {

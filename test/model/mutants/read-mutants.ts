@@ -61,13 +61,16 @@ export const readMutants: readonly Mutant[] = [
     name: 'a metadata stream shows all its events',
     alter: (store) => ({
       readStream: (stream, options = {}) => {
-        const { from, limit, direction, ...rest } = options;
-        if (!stream.startsWith('$$') || from !== undefined || limit !== undefined || direction === 'backwards') {
-          return store.readStream(stream, options);
-        }
-        return readChanged(store.readAll({ ...rest, filter: { streamPrefixes: [stream] } }), (page) =>
-          page.filter((event) => event.stream === stream),
-        );
+        if (!stream.startsWith('$$')) return store.readStream(stream, options);
+        const { from, limit, direction, pageSize } = options;
+        const isWithin = (at: bigint): boolean =>
+          typeof from !== 'bigint' || (direction === 'backwards' ? at <= from : at >= from);
+        let left = limit ?? Infinity;
+        return readChanged(store.readAll({ direction, pageSize, filter: { streamPrefixes: [stream] } }), (page) => {
+          const events = page.filter((event) => event.stream === stream && isWithin(event.revision)).slice(0, left);
+          left -= events.length;
+          return events;
+        });
       },
     }),
   },
