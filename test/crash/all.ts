@@ -2,6 +2,7 @@ import { rot } from './bit-rot.ts';
 import { fillDisk } from './disk-full.ts';
 import { delaySyncs } from './event-loop.ts';
 import { failDisk } from './io-errors.ts';
+import { killServer } from './kill-server.ts';
 import { killWriter } from './kill-writer.ts';
 import { losePower } from './power-loss.ts';
 import { commandLine, report, type Outcome, type Run } from './support/outcome.ts';
@@ -11,6 +12,7 @@ import { runTwoProcesses } from './two-processes.ts';
 const programmes: readonly { readonly cycles: number; readonly run: (run: Run) => Promise<Outcome> }[] = [
   { cycles: 300, run: killWriter },
   { cycles: 50, run: (run) => killWriter({ ...run, writers: 4 }) },
+  { cycles: 50, run: killServer },
   { cycles: 2_000, run: losePower },
   { cycles: 200, run: failDisk },
   { cycles: 1, run: fillDisk },

@@ -50,7 +50,7 @@ class Point {
   readonly broken: Broken[] = [];
   unknown = 0;
   /** An append failed because a sync did: from then on this handle must not acknowledge anything. */
-  isPoisoned = false;
+  syncFailed = false;
   readonly #failure: Failure;
   readonly #path: string;
 
@@ -72,7 +72,7 @@ class Point {
   /** Opens the store twice, appends and reads. Each of it may fail, in words of ours. */
   async #live(): Promise<void> {
     for (let time = 0; time < 2; time++) {
-      this.isPoisoned = false;
+      this.syncFailed = false;
       try {
         await using store = await this.#inTime('open', openStore(this.#path));
         for (let batch = 4 * time; batch < 4 * time + 4; batch++) {
@@ -87,12 +87,12 @@ class Point {
   }
 
   async #append(store: SqliteStore, writer: string, batch: number): Promise<void> {
-    const wasPoisoned = this.isPoisoned;
+    const hadFailed = this.syncFailed;
     try {
       const appending = store.append(tortureStream(writer), batchEvents(writer, batch), { expected: 'any' });
       const { firstRevision, position } = await this.#inTime('append', appending);
       this.acks.push({ writer, batch, firstRevision, position });
-      if (wasPoisoned) this.#say('answer', 'A handle acknowledges an append after a sync failed');
+      if (hadFailed) this.#say('answer', 'A handle acknowledges an append after a sync failed');
     } catch (error) {
       if (mutant === 'ignore-errors') {
         this.acks.push({ writer, batch, firstRevision: 0n, position: 0n });
@@ -104,7 +104,7 @@ class Point {
       else if (unknownCodes.has(code)) this.unknown++;
       else this.#say('answer', `An append fails with ${code}`);
       const { operation, error: how } = this.#failure;
-      if (operation === 'sync' && how === 'EIO' && unknownCodes.has(code)) this.isPoisoned = true;
+      if (operation === 'sync' && how === 'EIO' && unknownCodes.has(code)) this.syncFailed = true;
     }
   }
 

@@ -1,6 +1,15 @@
 import { randomUUID } from 'node:crypto';
 
-import { type AppendAllOptions, type Appended, type NewEvent, revision, type StreamAppend } from 'daybook';
+import {
+  revision,
+  type AppendAllOptions,
+  type Appended,
+  type AppendOptions,
+  type EventStore,
+  type NewEvent,
+  type StreamAppend,
+  type StreamName,
+} from 'daybook';
 
 import type { LaneStore } from './lane.ts';
 
@@ -24,7 +33,21 @@ export function inTwoTransactions(store: LaneStore): LaneStore {
   };
 }
 
+/** A store with a mistake: it does not look at ids, so that what is sent again is appended again. */
+export function ignoringIds(store: EventStore): EventStore {
+  return new Proxy(store, {
+    get(target, name) {
+      if (name === 'append') {
+        return (stream: StreamName, events: readonly NewEvent[], options: AppendOptions) =>
+          target.append(stream, withNewIds(events), options);
+      }
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
+}
+
 /** The events under other ids: how a store behaves that ignores them. */
-export function withNewIds(events: readonly NewEvent[]): readonly NewEvent[] {
+function withNewIds(events: readonly NewEvent[]): readonly NewEvent[] {
   return events.map((event) => ({ ...event, id: randomUUID() }));
 }
