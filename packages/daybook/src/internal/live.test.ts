@@ -9,6 +9,7 @@ import { jsonEvent } from '../store/json-event.ts';
 import type { SubscribeToAllOptions, SubscribeToStreamOptions, Subscription } from '../store/options.ts';
 import { position, revision } from '../store/position.ts';
 import { streamName, type StreamName } from '../store/stream-name.ts';
+import { bounded } from '../testing/contract-tools.ts';
 import { LiveHub } from './live-hub.ts';
 import { queueBytes, queueMessages } from './live-queue.ts';
 import { allSubscription, streamSubscription, type ReadLivePage } from './live.ts';
@@ -74,12 +75,12 @@ class Follower {
   }
 
   async page(): Promise<string> {
-    const { value, done } = await this.#pages.next();
+    const { value, done } = await bounded(this.#pages.next());
     return done === true ? 'done' : (value as readonly string[]).join(' ');
   }
 
   async leave(): Promise<void> {
-    await this.#pages.return?.();
+    await bounded(Promise.resolve(this.#pages.return?.()));
   }
 }
 
