@@ -1,4 +1,5 @@
 import { rot } from './bit-rot.ts';
+import { contend } from './contend.ts';
 import { fillDisk } from './disk-full.ts';
 import { delaySyncs } from './event-loop.ts';
 import { failDisk } from './io-errors.ts';
@@ -13,6 +14,7 @@ const programmes: readonly { readonly cycles: number; readonly run: (run: Run) =
   { cycles: 300, run: killWriter },
   { cycles: 50, run: (run) => killWriter({ ...run, writers: 4 }) },
   { cycles: 50, run: killServer },
+  { cycles: 25, run: contend },
   { cycles: 2_000, run: losePower },
   { cycles: 200, run: failDisk },
   { cycles: 1, run: fillDisk },
