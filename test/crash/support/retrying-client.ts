@@ -99,7 +99,7 @@ export class RetryingClient implements AsyncDisposable {
         return { writer, batch, firstRevision, position: position.commit };
       } catch (error) {
         this.unknown++;
-        if (isRefusal(error)) {
+        if (!isUnknown(error)) {
           this.refusals.push(`${name} was sent again, as it had been, and was answered with ${String(error)}.`);
           return undefined;
         }
@@ -111,10 +111,12 @@ export class RetryingClient implements AsyncDisposable {
   }
 }
 
-/** Whether an error says for certain that the append is not there. All others say nothing. */
-function isRefusal(error: unknown): boolean {
-  const names = ['WrongExpectedVersionError', 'StreamDeletedError', 'AccessDeniedError', 'MaxAppendSizeExceededError'];
-  return error instanceof Error && names.includes(error.constructor.name);
+/** Whether an error says nothing about what became of the append. */
+function isUnknown(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const names = ['UnavailableError', 'CancelledError', 'DeadlineExceededError', 'TimeoutError', 'UnknownError'];
+  // Some of these pass through the client as they come from the channel below, which numbers them.
+  return names.includes(error.constructor.name) || ('code' in error && [1, 2, 4, 14].includes(Number(error.code)));
 }
 
 function eventData({ id, type, data, metadata }: NewEvent): EventData {
