@@ -1,20 +1,10 @@
 import * as fc from 'fast-check';
 
 import { Append, AppendAll, Describe, Remove, type AppendPlan, type Expectation, type Ids } from './append-commands.ts';
+import { Drain, Follow } from './follow-commands.ts';
 import type { ModelLog } from './model-log.ts';
-import {
-  AskState,
-  Drain,
-  Follow,
-  List,
-  PassTime,
-  ReadAll,
-  ReadStream,
-  Reopen,
-  Scavenge,
-  type From,
-  type ReadPlan,
-} from './read-commands.ts';
+import { AskState, List, ReadAll, ReadStream, type From, type ReadPlan } from './read-commands.ts';
+import { PassTime, Reopen, Scavenge } from './store-commands.ts';
 import type { Command, World } from './world.ts';
 
 const stream = fc.nat({ max: 3 });

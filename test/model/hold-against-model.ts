@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 
 import type { AdapterUnderTest } from './adapters.ts';
 import { commandSequences } from './arbitraries.ts';
+import { Drain, leaveAll } from './follow-commands.ts';
 import { ModelLog } from './model-log.ts';
-import { Drain, leaveAll } from './read-commands.ts';
 import { newNames, type World } from './world.ts';
 
 /** How long one sequence is at most. */

@@ -1,21 +1,9 @@
 import assert from 'node:assert/strict';
 
-import {
-  position,
-  revision,
-  streamName,
-  type Filter,
-  type ReadStreamOptions,
-  type RecordedEvent,
-  type ScavengingStore,
-  type SubscriptionMessage,
-} from 'daybook';
+import { position, revision, streamName, type Filter, type ReadStreamOptions, type RecordedEvent } from 'daybook';
 
 import type { ModelEvent, ModelLog } from './model-log.ts';
-import { checkEvent, checkEvents, storedMetadata, type Command, type Names, type World } from './world.ts';
-
-/** How long a subscription may take to give what it owes. */
-const patienceMs = 5_000;
+import { checkEvents, storedMetadata, type Command, type Names, type World } from './world.ts';
 
 /** Where a read begins: at an end, at a place counted from the first, or at the time of the nth event of the log. */
 export type From = 'default' | { readonly at: number } | { readonly timeOf: number };
@@ -176,133 +164,8 @@ export class List implements Command {
   }
 }
 
-/** Frees space, if the store can. */
-export class Scavenge implements Command {
-  check(): boolean {
-    return true;
-  }
-
-  async run(model: ModelLog, { store }: World): Promise<void> {
-    if (!('scavenge' in store)) return;
-    for await (const _ of (store as ScavengingStore).scavenge()) continue; // It has what makes it one.
-    model.scavenge();
-  }
-
-  toString(): string {
-    return 'scavenge';
-  }
-}
-
-/** Opens the log again, if it outlives its store. */
-export class Reopen implements Command {
-  check(): boolean {
-    return true;
-  }
-
-  async run(_: ModelLog, world: World): Promise<void> {
-    if (world.log.reopen === undefined) return;
-    await leaveAll(world);
-    world.store = await world.log.reopen();
-  }
-
-  toString(): string {
-    return 'reopen';
-  }
-}
-
-/** Lets time pass by whole seconds. */
-export class PassTime implements Command {
-  readonly #seconds: number;
-
-  constructor(seconds: number) {
-    this.#seconds = seconds;
-  }
-
-  check(): boolean {
-    return true;
-  }
-
-  async run(model: ModelLog, world: World): Promise<void> {
-    model.nowMs += this.#seconds * 1_000;
-    world.clock.nowMs = model.nowMs;
-  }
-
-  toString(): string {
-    return `${this.#seconds} s pass`;
-  }
-}
-
-/** Subscribes after a revision, checks what comes until it has caught up, and stays subscribed. */
-export class Follow implements Command {
-  readonly #plan: { readonly stream: number; readonly after: number | 'start' | 'end' };
-
-  constructor(plan: { readonly stream: number; readonly after: number | 'start' | 'end' }) {
-    this.#plan = plan;
-  }
-
-  check(): boolean {
-    return true;
-  }
-
-  async run(model: ModelLog, world: World): Promise<void> {
-    const stream = anyStream(world.names, this.#plan.stream);
-    const after = typeof this.#plan.after === 'number' ? revision(this.#plan.after) : this.#plan.after;
-    const subscription = world.store.subscribeToStream(streamName(stream), { after });
-    const messages = subscription[Symbol.asyncIterator]();
-    const gathered = model.gathered(stream);
-    if (gathered === undefined && model.isTombstoned(stream)) {
-      await assert.rejects(untilCaughtUp(messages), { code: 'stream-tombstoned' });
-      return;
-    }
-    const found = await untilCaughtUp(messages);
-    const events = gathered ?? model.of(stream);
-    const seen = after === 'start' ? -1n : after === 'end' ? BigInt(events.length) : after;
-    const expected = events
-      .map((event, number) => ({ event, number: BigInt(number) }))
-      .filter(({ event, number }) => number > seen && model.isVisible(event));
-    checkEvents(
-      found,
-      expected.map(({ event }) => event),
-      gathered === undefined ? undefined : expected.map(({ number }) => number),
-    );
-    if (typeof after === 'bigint' && after >= BigInt(events.length)) return void (await messages.return?.());
-    world.followers.push({ stream, messages, owed: [], nextNumber: BigInt(events.length) });
-  }
-
-  toString(): string {
-    return `follow ${JSON.stringify(this.#plan)}`;
-  }
-}
-
-/** Takes what open subscriptions owe, and leaves those of tombstoned streams. */
-export class Drain implements Command {
-  check(): boolean {
-    return true;
-  }
-
-  async run(model: ModelLog, world: World): Promise<void> {
-    for (const follower of world.followers.slice()) {
-      for (const { event, number } of follower.owed.splice(0)) {
-        checkEvent(await nextEvent(follower.messages), event, number);
-      }
-      const isOrdinaryStream = model.gathered(follower.stream) === undefined && !follower.stream.startsWith('$$');
-      if (!isOrdinaryStream || !model.isTombstoned(follower.stream)) continue;
-      await assert.rejects(bounded(follower.messages.next()), { code: 'stream-tombstoned' });
-      world.followers.splice(world.followers.indexOf(follower), 1);
-    }
-  }
-
-  toString(): string {
-    return 'drain';
-  }
-}
-
-/** Leaves all open subscriptions. */
-export async function leaveAll(world: World): Promise<void> {
-  for (const { messages } of world.followers.splice(0)) await bounded(Promise.resolve(messages.return?.()));
-}
-
-function anyStream({ streams, derived }: Names, index: number): string {
+/** Any stream of a run: an ordinary one, metadata of one, or a derived one. */
+export function anyStream({ streams, derived }: Names, index: number): string {
   const all = [...streams, ...streams.map((stream) => `$$${stream}`), ...derived];
   return all[index % all.length]!;
 }
@@ -394,32 +257,4 @@ async function pagesOf(pages: AsyncIterable<readonly RecordedEvent[]>, pageSize:
     events.push(...page);
   }
   return events;
-}
-
-async function untilCaughtUp(messages: AsyncIterator<SubscriptionMessage>): Promise<RecordedEvent[]> {
-  const events: RecordedEvent[] = [];
-  for (;;) {
-    const { value, done } = await bounded(messages.next());
-    assert.ok(done !== true, 'the subscription ended');
-    if (value.kind === 'caught-up') return events;
-    if (value.kind === 'event') events.push(value.event);
-  }
-}
-
-async function nextEvent(messages: AsyncIterator<SubscriptionMessage>): Promise<RecordedEvent> {
-  for (;;) {
-    const { value, done } = await bounded(messages.next());
-    assert.ok(done !== true, 'the subscription ended');
-    if (value.kind === 'event') return value.event;
-  }
-}
-
-async function bounded<Value>(promise: Promise<Value>): Promise<Value> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new assert.AssertionError({ message: 'nothing came' })), patienceMs);
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
