@@ -60,6 +60,8 @@ export const readContract: ContractSuite = {
           [{ limit: 1 }, [0n]],
           [{ limit: 3, from: revision(8) }, [8n, 9n]],
           [{ limit: 100 }, ten],
+          [{ limit: 4, pageSize: 4 }, ten.slice(0, 4)],
+          [{ limit: 5, pageSize: 2 }, ten.slice(0, 5)],
           [{ limit: 1, direction: 'backwards' }, [9n]],
           [{ limit: 2, direction: 'backwards', from: revision(5) }, [5n, 4n]],
         ];
