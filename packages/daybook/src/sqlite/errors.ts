@@ -78,3 +78,15 @@ export class StoreIoError extends DaybookError {
   override readonly name = 'StoreIoError';
   readonly code = 'io-error';
 }
+
+/** The file is damaged in a way that SQLite itself noticed. */
+export class StoreDamaged extends DaybookError {
+  override readonly name = 'StoreDamaged';
+  readonly code = 'store-damaged';
+  readonly path: string;
+
+  constructor(path: string, reason: string, options?: ErrorOptions) {
+    super(`${path} is damaged: ${reason}. Run 'daybook verify', then restore a backup.`, options);
+    this.path = path;
+  }
+}

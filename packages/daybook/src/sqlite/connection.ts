@@ -1,0 +1,348 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+
+import type { LogMeta, SealRow, StreamRow } from './rows.ts';
+
+/** The newest file format that this code knows, in SQLite's `user_version`. */
+export const newestFormat = 1;
+/** `DAYB`, in SQLite's `application_id`. */
+export const applicationId = 0x44415942;
+
+const logSchema = `
+  CREATE TABLE events (position INTEGER PRIMARY KEY, record BLOB NOT NULL) STRICT;
+  CREATE TABLE seals (
+    segment     INTEGER PRIMARY KEY,
+    hash        BLOB    NOT NULL,
+    seal        BLOB    NOT NULL,
+    min_created INTEGER NOT NULL,
+    max_created INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+`;
+
+const indexSchema = `
+  CREATE TABLE IF NOT EXISTS streams (
+    id        INTEGER PRIMARY KEY,
+    name      TEXT    NOT NULL UNIQUE,
+    revision  INTEGER NOT NULL,
+    position  INTEGER NOT NULL,
+    tombstone INTEGER
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS stream_events (
+    stream_id INTEGER NOT NULL,
+    revision  INTEGER NOT NULL,
+    position  INTEGER NOT NULL,
+    id_hash   INTEGER NOT NULL,
+    PRIMARY KEY (stream_id, revision)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+`;
+
+/** A connection and its prepared statements. All SQL of this room is in this file. */
+class Connection implements Disposable {
+  readonly database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(path: string, options: { readonly busyTimeoutMs: number; readonly readOnly?: boolean }) {
+    this.database = new DatabaseSync(path, { timeout: options.busyTimeoutMs, readOnly: options.readOnly ?? false });
+    this.database.exec('PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON');
+  }
+
+  /** Changes when another connection has committed. */
+  dataVersion(): number {
+    return this.one('PRAGMA data_version')?.[0] as number; // SQLite gives one row with one number.
+  }
+
+  begin(): void {
+    this.run('BEGIN IMMEDIATE');
+  }
+
+  commit(): void {
+    this.run('COMMIT');
+  }
+
+  rollback(): void {
+    if (this.database.isTransaction) this.run('ROLLBACK');
+  }
+
+  /** Moves what is in the write-ahead log into the file, as far as nobody is in the way. */
+  checkpoint(): void {
+    this.one('PRAGMA main.wal_checkpoint(PASSIVE)');
+  }
+
+  quickCheck(): readonly string[] {
+    return this.all('PRAGMA main.quick_check(10)').map(([text]) => String(text));
+  }
+
+  [Symbol.dispose](): void {
+    if (this.database.isOpen) this.database.close();
+  }
+
+  protected run(sql: string, ...values: readonly SQLInputValue[]): void {
+    this.#prepare(sql).run(...values);
+  }
+
+  protected one(sql: string, ...values: readonly SQLInputValue[]): readonly unknown[] | undefined {
+    return this.#prepare(sql).get(...values) as unknown as readonly unknown[] | undefined; // Rows are arrays.
+  }
+
+  protected all(sql: string, ...values: readonly SQLInputValue[]): readonly (readonly unknown[])[] {
+    return this.#prepare(sql).all(...values) as unknown as readonly (readonly unknown[])[]; // Rows are arrays.
+  }
+
+  #prepare(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.database.prepare(sql);
+    statement.setReturnArrays(true);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+}
+
+/** The log file. Positions and revisions are plain numbers here: a log of 2^53 events does not fit on a disk. */
+export class LogConnection extends Connection {
+  /** Makes an empty log in a file that does not exist yet. */
+  create(logId: string): void {
+    this.database.exec(
+      `PRAGMA journal_mode = WAL; PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${newestFormat}`,
+    );
+    this.database.exec(logSchema);
+    this.run("INSERT INTO meta (key, value) VALUES ('log_id', ?), ('epoch', '0')", logId);
+  }
+
+  /**
+   * Sets how commits are written. `synchronous = NORMAL` writes a commit to the write-ahead log and leaves the sync to
+   * the caller: it is not durable before. Checkpoints sync by themselves.
+   */
+  settle(): void {
+    this.database.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;' +
+        'PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -16384',
+    );
+  }
+
+  settings(): { readonly journalMode: unknown; readonly synchronous: unknown; readonly mmapSize: unknown } {
+    return {
+      journalMode: this.one('PRAGMA journal_mode')?.[0],
+      synchronous: this.one('PRAGMA synchronous')?.[0],
+      mmapSize: this.one('PRAGMA mmap_size')?.[0] ?? 0,
+    };
+  }
+
+  sqliteVersion(): string {
+    return String(this.one('SELECT sqlite_version()')?.[0]);
+  }
+
+  identity(): { readonly applicationId: unknown; readonly format: unknown } {
+    return { applicationId: this.one('PRAGMA application_id')?.[0], format: this.one('PRAGMA user_version')?.[0] };
+  }
+
+  meta(): LogMeta {
+    const rows = new Map(this.all('SELECT key, value FROM meta ORDER BY key LIMIT 100') as [string, string][]);
+    return { logId: rows.get('log_id') ?? '', epoch: Number(rows.get('epoch') ?? 0) };
+  }
+
+  setEpoch(epoch: number): void {
+    this.run("UPDATE meta SET value = ? WHERE key = 'epoch'", String(epoch));
+  }
+
+  lastPosition(): number {
+    return (this.one('SELECT max(position) FROM events')?.[0] as number | null) ?? 0;
+  }
+
+  insertEvent(position: number, record: Uint8Array): void {
+    this.run('INSERT INTO events (position, record) VALUES (?, ?)', position, record);
+  }
+
+  replaceRecord(position: number, record: Uint8Array): void {
+    this.run('UPDATE events SET record = ? WHERE position = ?', record, position);
+  }
+
+  record(position: number): Uint8Array | null {
+    return (this.one('SELECT record FROM events WHERE position = ?', position)?.[0] ?? null) as Uint8Array | null;
+  }
+
+  /** Rows from `first` to `last`, in the order of the log. */
+  records(first: number, last: number, limit: number): readonly (readonly [number, Uint8Array])[] {
+    return this.all(
+      'SELECT position, record FROM events WHERE position >= ? AND position <= ? ORDER BY position LIMIT ?',
+      first,
+      last,
+      limit,
+    ) as unknown as readonly [number, Uint8Array][];
+  }
+
+  recordsBackwards(first: number, last: number, limit: number): readonly (readonly [number, Uint8Array])[] {
+    return this.all(
+      'SELECT position, record FROM events WHERE position >= ? AND position <= ? ORDER BY position DESC LIMIT ?',
+      first,
+      last,
+      limit,
+    ) as unknown as readonly [number, Uint8Array][];
+  }
+
+  insertSeal({ segment, hash, seal, minCreatedMs, maxCreatedMs }: SealRow): void {
+    this.run(
+      'INSERT OR REPLACE INTO seals (segment, hash, seal, min_created, max_created) VALUES (?, ?, ?, ?, ?)',
+      segment,
+      hash,
+      seal,
+      minCreatedMs,
+      maxCreatedMs,
+    );
+  }
+
+  seals(after: number, limit: number): readonly SealRow[] {
+    const sql =
+      'SELECT segment, hash, seal, min_created, max_created FROM seals WHERE segment > ? ORDER BY segment LIMIT ?';
+    return this.all(sql, after, limit).map(sealRow);
+  }
+
+  lastSeal(): SealRow | undefined {
+    const sql = 'SELECT segment, hash, seal, min_created, max_created FROM seals ORDER BY segment DESC LIMIT 1';
+    return this.all(sql).map(sealRow)[0];
+  }
+
+  firstSealReaching(createdMs: number): number | undefined {
+    const sql = 'SELECT segment FROM seals WHERE max_created >= ? ORDER BY segment LIMIT 1';
+    return this.one(sql, createdMs)?.[0] as number | undefined;
+  }
+
+  lastSealReaching(createdMs: number): number | undefined {
+    const sql = 'SELECT segment FROM seals WHERE min_created <= ? ORDER BY segment DESC LIMIT 1';
+    return this.one(sql, createdMs)?.[0] as number | undefined;
+  }
+
+  copyInto(path: string): void {
+    this.run('VACUUM main INTO ?', path);
+  }
+
+  // What follows reads the index, which is attached.
+
+  attachIndex(path: string): void {
+    this.run('ATTACH ? AS ix', path);
+  }
+
+  findStream(name: string): StreamRow | undefined {
+    const sql = 'SELECT id, revision, position, tombstone FROM ix.streams WHERE name = ?';
+    const row = this.one(sql, name) as [number, number, number, number | null] | undefined;
+    return row && { id: row[0], revision: row[1], position: row[2], tombstone: row[3] ?? undefined };
+  }
+
+  /** The last event of a stream at or before a position. */
+  lastIndexed(
+    streamId: number,
+    position: number,
+  ): { readonly revision: number; readonly position: number } | undefined {
+    const sql =
+      'SELECT revision, position FROM ix.stream_events WHERE stream_id = ? AND position <= ? ' +
+      'ORDER BY revision DESC LIMIT 1';
+    const row = this.one(sql, streamId, position) as [number, number] | undefined;
+    return row && { revision: row[0], position: row[1] };
+  }
+
+  indexedPosition(streamId: number, revision: number): number | undefined {
+    const sql = 'SELECT position FROM ix.stream_events WHERE stream_id = ? AND revision = ?';
+    return this.one(sql, streamId, revision)?.[0] as number | undefined;
+  }
+
+  idHashes(streamId: number, first: number, last: number): readonly (readonly [number, number])[] {
+    const sql =
+      'SELECT id_hash, revision FROM ix.stream_events WHERE stream_id = ? AND revision >= ? AND revision <= ? ' +
+      'ORDER BY revision LIMIT 100000000';
+    return this.all(sql, streamId, first, last) as unknown as readonly [number, number][];
+  }
+
+  streamRecords(
+    streamId: number,
+    { first, last, limit }: { readonly first: number; readonly last: number; readonly limit: number },
+  ): readonly (readonly [number, number, Uint8Array | null])[] {
+    return this.all(
+      'SELECT s.revision, s.position, e.record FROM ix.stream_events s LEFT JOIN main.events e ON e.position = s.position ' +
+        'WHERE s.stream_id = ? AND s.revision >= ? AND s.revision <= ? ORDER BY s.revision LIMIT ?',
+      streamId,
+      first,
+      last,
+      limit,
+    ) as unknown as readonly [number, number, Uint8Array | null][];
+  }
+
+  streamRecordsBackwards(
+    streamId: number,
+    { first, last, limit }: { readonly first: number; readonly last: number; readonly limit: number },
+  ): readonly (readonly [number, number, Uint8Array | null])[] {
+    return this.all(
+      'SELECT s.revision, s.position, e.record FROM ix.stream_events s LEFT JOIN main.events e ON e.position = s.position ' +
+        'WHERE s.stream_id = ? AND s.revision >= ? AND s.revision <= ? ORDER BY s.revision DESC LIMIT ?',
+      streamId,
+      first,
+      last,
+      limit,
+    ) as unknown as readonly [number, number, Uint8Array | null][];
+  }
+
+  /** Names from `after` on, themselves not included, in the order of their bytes. */
+  streamNames(after: string, limit: number): readonly string[] {
+    const sql = 'SELECT name FROM ix.streams WHERE name > ? ORDER BY name LIMIT ?';
+    return this.all(sql, after, limit).map(([name]) => String(name));
+  }
+}
+
+/** The index file. It can be deleted at any time: it is made again from the log. */
+export class IndexConnection extends Connection {
+  settle(): void {
+    this.database.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;' +
+        'PRAGMA cache_size = -65536',
+    );
+    this.database.exec(indexSchema);
+  }
+
+  meta(): ReadonlyMap<string, string> {
+    return new Map(this.all('SELECT key, value FROM meta ORDER BY key LIMIT 100') as [string, string][]);
+  }
+
+  setMeta(key: string, value: string): void {
+    this.run('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)', key, value);
+  }
+
+  clear(): void {
+    this.database.exec('DELETE FROM stream_events; DELETE FROM streams; DELETE FROM meta');
+  }
+
+  findStream(name: string): { readonly id: number; readonly revision: number } | undefined {
+    const row = this.one('SELECT id, revision FROM streams WHERE name = ?', name) as [number, number] | undefined;
+    return row && { id: row[0], revision: row[1] };
+  }
+
+  lastStreamId(): number {
+    return (this.one('SELECT max(id) FROM streams')?.[0] as number | null) ?? 0;
+  }
+
+  putStream(name: string, row: StreamRow): void {
+    this.run(
+      'INSERT INTO streams (id, name, revision, position, tombstone) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE ' +
+        'SET revision = excluded.revision, position = excluded.position, tombstone = coalesce(excluded.tombstone, tombstone)',
+      row.id,
+      name,
+      row.revision,
+      row.position,
+      row.tombstone ?? null,
+    );
+  }
+
+  insertStreamEvent(streamId: number, revision: number, position: number, idHash: number): void {
+    this.run(
+      'INSERT INTO stream_events (stream_id, revision, position, id_hash) VALUES (?, ?, ?, ?)',
+      streamId,
+      revision,
+      position,
+      idHash,
+    );
+  }
+}
+
+function sealRow(row: readonly unknown[]): SealRow {
+  const [segment, hash, seal, minCreatedMs, maxCreatedMs] = row as [number, Uint8Array, Uint8Array, number, number];
+  return { segment, hash, seal, minCreatedMs, maxCreatedMs };
+}

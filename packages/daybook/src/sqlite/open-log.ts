@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+import { applicationId, LogConnection, newestFormat } from './connection.ts';
+import { NewerFormat, NotAStore, StoreReadOnly } from './errors.ts';
+import { typed } from './sql-error.ts';
+
+/** The oldest SQLite that is safe here: older ones can lose a reset write-ahead log. */
+const oldestSqlite = [3, 51, 3] as const;
+
+/** The log at a path, for writing. Makes it when it is not there and may be made. Touches no file that is not ours. */
+export function openLog(path: string, options: { missing: 'create' | 'refuse'; busyTimeoutMs: number }): LogConnection {
+  return typed(path, () => {
+    if (!existsSync(path) || statSync(path).size === 0) {
+      if (options.missing === 'refuse') throw new NotAStore(path, 'there is no file');
+      createLog(path, options.busyTimeoutMs);
+    }
+    checkHeader(path);
+    const log = new LogConnection(path, options);
+    try {
+      log.settle();
+      const { journalMode, synchronous } = log.settings();
+      if (journalMode !== 'wal' || synchronous !== 1) throw new StoreReadOnly(path);
+      checkVersion(log);
+      return log;
+    } catch (error) {
+      log[Symbol.dispose]();
+      throw error;
+    }
+  });
+}
+
+/** Makes the log under another name first: whoever sees the file sees a whole one. */
+function createLog(path: string, busyTimeoutMs: number): void {
+  if (!existsSync(dirname(path))) throw new NotAStore(path, `there is no folder ${dirname(path)}`);
+  const draft = `${path}.${process.pid}.${randomUUID()}`;
+  try {
+    {
+      using log = new LogConnection(draft, { busyTimeoutMs });
+      log.create(randomUUID());
+    }
+    syncFile(draft);
+    if (existsSync(path)) rmSync(path); // It is empty: a file that somebody touched.
+    linkSync(draft, path);
+    syncFile(dirname(path));
+  } catch (error) {
+    if (Reflect.get(Object(error), 'code') !== 'EEXIST') throw error; // Another process was first.
+  } finally {
+    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(draft + suffix, { force: true });
+  }
+}
+
+/** Reads the first bytes of the file, before SQLite may write to it. */
+function checkHeader(path: string): void {
+  if (!statSync(path).isFile()) throw new NotAStore(path, 'it is not a file');
+  const header = Buffer.alloc(100);
+  const file = openSync(path, 'r');
+  const length = readSync(file, header, 0, 100, 0);
+  closeSync(file);
+  if (length < 100 || header.latin1Slice(0, 16) !== 'SQLite format 3\0') {
+    throw new NotAStore(path, 'it is not a SQLite file');
+  }
+  if (header.readUInt32BE(68) !== applicationId) throw new NotAStore(path, 'it is a SQLite file of something else');
+  const format = header.readUInt32BE(60);
+  if (format > newestFormat) throw new NewerFormat(path, format, newestFormat);
+}
+
+function checkVersion(log: LogConnection): void {
+  const version = log.sqliteVersion().split('.').map(Number);
+  const [major = 0, minor = 0, patch = 0] = version;
+  const [oldMajor, oldMinor, oldPatch] = oldestSqlite;
+  const value = (one: number, two: number, three: number): number => one * 1_000_000 + two * 1_000 + three;
+  if (value(major, minor, patch) < value(oldMajor, oldMinor, oldPatch)) {
+    throw new TypeError(`SQLite ${version.join('.')} is too old: ${oldestSqlite.join('.')} is needed. Use Node 24.`);
+  }
+}
+
+/** Makes what was written to a file, or a folder, durable. */
+export function syncFile(path: string): void {
+  const file = openSync(path, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}

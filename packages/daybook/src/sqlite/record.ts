@@ -1,0 +1,148 @@
+import { crc32 } from 'node:zlib';
+
+import { EventDamaged } from '../store/errors.ts';
+import type { NewEvent, RecordedEvent } from '../store/event.ts';
+import { tombstoneRevision, type Position, type Revision } from '../store/position.ts';
+import type { StreamName } from '../store/stream-name.ts';
+
+/*
+ * An event as the bytes of one row. Numbers are little-endian; the checksum covers all that follows it.
+ *
+ *  0 u32 CRC-32        4 u8 flags       5 u16 length of type   7 u16 length of stream name   9 u32 length of metadata
+ * 13 f64 position     21 f64 revision (-1: tombstone)         29 f64 created, epoch ms      37 16 bytes id
+ * 53 type, stream name, metadata, data
+ */
+const headBytes = 53;
+const isJson = 1;
+const freed = 2;
+
+/** What an event is to be written as. */
+export interface RecordFacts {
+  readonly stream: StreamName;
+  readonly position: number;
+  /** -1: the event that closes the stream for good. */
+  readonly revision: number;
+  readonly createdMs: number;
+  readonly event: NewEvent;
+}
+
+/** The part of a record that indexes need. */
+export interface RecordHead {
+  readonly stream: StreamName;
+  readonly position: number;
+  readonly revision: number;
+  readonly type: string;
+  readonly createdMs: number;
+  /** The last 48 bits of the event's id, by which it is looked up within its stream. */
+  readonly idHash: number;
+  readonly metadata: Uint8Array;
+  readonly isFreed: boolean;
+}
+
+export function encodeRecord({ stream, position, revision, createdMs, event }: RecordFacts): Buffer {
+  const { id, type, data, metadata } = event;
+  const typeBytes = Buffer.byteLength(type);
+  const nameBytes = Buffer.byteLength(stream);
+  const metadataBytes = metadata?.length ?? 0;
+  const bytes = Buffer.allocUnsafe(headBytes + typeBytes + nameBytes + metadataBytes + data.length);
+  bytes[4] = event.contentType === 'application/json' ? isJson : 0;
+  bytes.writeUInt16LE(typeBytes, 5);
+  bytes.writeUInt16LE(nameBytes, 7);
+  bytes.writeUInt32LE(metadataBytes, 9);
+  bytes.writeDoubleLE(position, 13);
+  bytes.writeDoubleLE(revision, 21);
+  bytes.writeDoubleLE(createdMs, 29);
+  bytes.write(id.replaceAll('-', ''), 37, 16, 'hex');
+  let at = headBytes;
+  at += bytes.write(type, at);
+  at += bytes.write(stream, at);
+  if (metadata !== undefined) bytes.set(metadata, at);
+  bytes.set(data, at + metadataBytes);
+  return seal(bytes);
+}
+
+/** The record of an event whose data a scavenge takes. `metadata` is what is still needed to index it. */
+export function freedRecord(record: Uint8Array, metadata: Uint8Array): Buffer {
+  const bytes = asBuffer(record);
+  const names = bytes.readUInt16LE(5) + bytes.readUInt16LE(7);
+  const stub = Buffer.concat([bytes.subarray(0, headBytes + names), metadata]);
+  stub[4] = (stub[4] ?? 0) | freed;
+  stub.writeUInt32LE(metadata.length, 9);
+  return seal(stub);
+}
+
+/**
+ * The event that a row holds.
+ *
+ * @throws EventDamaged when the bytes are not those that were written at this position.
+ */
+export function decodeRecord(record: Uint8Array | null, position: number): RecordedEvent {
+  const bytes = checked(record, position);
+  const typeEnd = headBytes + bytes.readUInt16LE(5);
+  const nameEnd = typeEnd + bytes.readUInt16LE(7);
+  const metadataEnd = nameEnd + bytes.readUInt32LE(9);
+  const revision = bytes.readDoubleLE(21);
+  const { buffer, byteOffset, length } = bytes;
+  return {
+    stream: bytes.utf8Slice(typeEnd, nameEnd) as StreamName, // Checked when it was written.
+    revision: revision === -1 ? tombstoneRevision : (BigInt(revision) as Revision), // The log gave it.
+    position: BigInt(position) as Position, // The log gave it.
+    id: idText(bytes),
+    type: bytes.utf8Slice(headBytes, typeEnd),
+    data: new Uint8Array(buffer, byteOffset + metadataEnd, length - metadataEnd),
+    metadata: new Uint8Array(buffer, byteOffset + nameEnd, metadataEnd - nameEnd),
+    contentType: (bytes[4]! & isJson) === 0 ? 'application/octet-stream' : 'application/json',
+    created: new Date(bytes.readDoubleLE(29)),
+  };
+}
+
+/** What indexes need of a row. Throws as `decodeRecord` does. */
+export function decodeHead(record: Uint8Array | null, position: number): RecordHead {
+  const bytes = checked(record, position);
+  const typeEnd = headBytes + bytes.readUInt16LE(5);
+  const nameEnd = typeEnd + bytes.readUInt16LE(7);
+  return {
+    stream: bytes.utf8Slice(typeEnd, nameEnd) as StreamName, // Checked when it was written.
+    position,
+    revision: bytes.readDoubleLE(21),
+    type: bytes.utf8Slice(headBytes, typeEnd),
+    createdMs: bytes.readDoubleLE(29),
+    idHash: bytes.readUIntBE(47, 6),
+    metadata: bytes.subarray(nameEnd, nameEnd + bytes.readUInt32LE(9)),
+    isFreed: (bytes[4]! & freed) !== 0,
+  };
+}
+
+/** Whether a scavenge took the data of a row. */
+export function isFreed(record: Uint8Array): boolean {
+  return (record[4]! & freed) !== 0;
+}
+
+/** The last 48 bits of an id, as `decodeHead` gives them. */
+export function idHashOf(id: string): number {
+  return Number.parseInt(id.slice(24), 16);
+}
+
+function checked(record: Uint8Array | null, position: number): Buffer {
+  const at = BigInt(position) as Position; // The log gave it.
+  if (record === null) throw new EventDamaged(at, 'it is missing');
+  const bytes = asBuffer(record);
+  if (bytes.length < headBytes) throw new EventDamaged(at, 'its record is cut off');
+  if (crc32(bytes.subarray(4)) !== bytes.readUInt32LE(0)) throw new EventDamaged(at, 'its checksum does not fit');
+  if (bytes.readDoubleLE(13) !== position) throw new EventDamaged(at, 'it belongs to another position');
+  return bytes;
+}
+
+function seal(bytes: Buffer): Buffer {
+  bytes.writeUInt32LE(crc32(bytes.subarray(4)), 0);
+  return bytes;
+}
+
+function idText(bytes: Buffer): string {
+  const hex = bytes.hexSlice(37, 53);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
