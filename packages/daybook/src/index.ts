@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { linkEvent } from './internal/link-event.ts';
 export {
   categoryStream,
   correlationStream,

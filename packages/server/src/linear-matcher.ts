@@ -1,0 +1,1 @@
+export { linearMatcher } from './streams/linear-matcher.ts';
