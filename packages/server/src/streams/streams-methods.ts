@@ -7,14 +7,10 @@ import { deleteStream, tombstoneStream } from './delete.ts';
 import { read } from './read.ts';
 import { toGrpcError } from './to-grpc-error.ts';
 
-export interface StreamsOptions {
-  readonly store: EventStore;
-}
-
 type Answer = (store: EventStore, call: Call) => Promise<void>;
 
 /** The methods of KurrentDB's Streams services, over a store. */
-export function streamsMethods({ store }: StreamsOptions): Methods {
+export function streamsMethods(store: EventStore): Methods {
   const handler =
     (answer: Answer): Handler =>
     async (call) => {
