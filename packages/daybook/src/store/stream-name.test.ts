@@ -12,6 +12,11 @@ import {
 } from './stream-name.ts';
 
 describe('stream names', () => {
+  it('the metadata of a stream with the longest name have a name', () => {
+    assert.equal(streamName(`$$${'x'.repeat(1_024)}`).length, 1_026);
+    assert.throws(() => streamName(`$$${'x'.repeat(1_025)}`), { code: 'invalid-stream-name' });
+  });
+
   it('any well-formed text of up to 1,024 bytes is a name', () => {
     for (const text of ['a', '-', '$', '$$$', '0@x', ' ', '🛒', 'x'.repeat(1_024), 'é'.repeat(512)]) {
       assert.equal(streamName(text), text);

@@ -10,7 +10,8 @@ const encoder = new TextEncoder();
 
 /**
  * `text` as a stream name: any well-formed text of 1 to 1,024 UTF-8 bytes. A name is data: nothing in it is special
- * but a leading `$` (a system stream), a leading `$$` (the metadata of another stream) and the first `-`.
+ * but a leading `$` (a system stream), a leading `$$` (the metadata of another stream) and the first `-`. A metadata
+ * stream may have the two bytes more that its name begins with.
  *
  * @throws InvalidStreamName when it is empty, too long, `$$`, or not well-formed Unicode.
  */
@@ -19,7 +20,7 @@ export function streamName(text: string): StreamName {
   // A name of few UTF-16 units cannot have too many bytes: most names are not encoded just to be measured.
   if (text.length * 3 > streamNameBytes) {
     const bytes = encoder.encode(text).length;
-    if (bytes > streamNameBytes) {
+    if (bytes > streamNameBytes + (isMetadataStream(text) ? 2 : 0)) {
       throw new InvalidStreamName(text, `it has ${bytes} bytes, and a name has at most ${streamNameBytes}`);
     }
   }
