@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { startServer, type Server } from 'daybook-server';
+import { openMemoryStore } from 'daybook/memory';
+import { contractRun } from 'daybook/testing';
+
+import { unsupportedBy, untold, type ClientName } from './support/clients.ts';
+import { contractThread, type ContractThread } from './support/contract-thread.ts';
+
+const clients: readonly ClientName[] = ['@kurrent/kurrentdb-client', '@eventstore/db-client'];
+
+for (const client of clients) {
+  describe(`the contract through ${client} and the server`, () => {
+    const store = openMemoryStore();
+    let server: Server;
+    let thread: ContractThread;
+    before(async () => {
+      server = await startServer({ store, port: 0, dev: true });
+      thread = contractThread({ client, connectionString: `esdb://127.0.0.1:${server.port}?tls=false` });
+    });
+    after(async () => {
+      await thread[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+      await store[Symbol.asyncDispose]();
+    });
+
+    const contract = contractRun({
+      open: () => assert.fail('cases run in the thread'),
+      unsupported: unsupportedBy(client),
+    });
+    for (const suite of contract.suites) {
+      describe(suite.name, () => {
+        for (const { name } of suite.cases) {
+          if (untold[name] === undefined) it(name, () => thread.run(`${suite.name}: ${name}`));
+        }
+      });
+    }
+
+    it('leaves out nothing without a reason', (t) => {
+      const left = [...contract.unsupported, ...Object.entries(untold).map(([name, reason]) => ({ name, reason }))];
+      for (const { name, reason } of left) t.diagnostic(`not run: ${name} (${reason})`);
+      const names = new Set(contract.suites.flatMap(({ cases }) => cases.map(({ name }) => name)));
+      assert.deepEqual(
+        Object.keys(untold).filter((name) => !names.has(name)),
+        [],
+      );
+    });
+  });
+}
