@@ -50,20 +50,14 @@ export function toBatchError(error: unknown, expected: WireExpected | undefined)
 
 function other(error: unknown): BatchError {
   const { status: code, message } = toGrpcError(error);
-  switch (code) {
-    case status.permissionDenied:
-      return batchError(code, { message, type: 'event_store.client.AccessDenied' });
-    case status.invalidArgument:
-      return batchError(code, {
-        message,
-        type: 'event_store.client.BadRequest',
-        write: (writer) => writer.string(1, message),
-      });
-    case status.unknown:
-      return batchError(code, { message, type: 'event_store.client.Unknown' });
-    default:
-      return batchError(code, { message, type: nothing });
-  }
+  if (code === status.permissionDenied) return batchError(code, { message, type: 'event_store.client.AccessDenied' });
+  if (code === status.unknown) return batchError(code, { message, type: 'event_store.client.Unknown' });
+  if (code !== status.invalidArgument) return batchError(code, { message, type: nothing });
+  return batchError(code, {
+    message,
+    type: 'event_store.client.BadRequest',
+    write: (writer) => writer.string(1, message),
+  });
 }
 
 function batchError(

@@ -20,11 +20,14 @@ const goneCodes: readonly string[] = ['stream-tombstoned', 'invalid-stream-name'
 
 /** Events with the links that led to them: those of derived streams, and those that somebody appended. */
 export async function resolved(store: EventStore, events: readonly RecordedEvent[]): Promise<readonly ReadEvent[]> {
-  const isAppended = ({ type, link }: RecordedEvent): boolean => type === linkType && link === undefined;
   if (!events.some(isAppended)) return events.map(withLink);
   const all: ReadEvent[] = [];
   for (const event of events) all.push(isAppended(event) ? await followed(store, event) : withLink(event));
   return all;
+}
+
+function isAppended({ type, link }: RecordedEvent): boolean {
+  return type === linkType && link === undefined;
 }
 
 function withLink(event: RecordedEvent): ReadEvent {

@@ -1,6 +1,8 @@
 import type { EventStore } from 'daybook';
 
 import type { Call, Handler, Methods } from '../grpc/call.ts';
+import { appendRecords } from './append-records.ts';
+import { appendSession } from './append-session.ts';
 import { append } from './append.ts';
 import { batchAppend } from './batch-append.ts';
 import { deleteStream, tombstoneStream } from './delete.ts';
@@ -27,5 +29,7 @@ export function streamsMethods(store: EventStore): Methods {
     '/event_store.client.streams.Streams/BatchAppend': handler(batchAppend),
     '/event_store.client.streams.Streams/Delete': handler(deleteStream),
     '/event_store.client.streams.Streams/Tombstone': handler(tombstoneStream),
+    '/kurrentdb.protocol.v2.streams.StreamsService/AppendSession': handler(appendSession),
+    '/kurrentdb.protocol.v2.streams.StreamsService/AppendRecords': handler(appendRecords),
   };
 }
