@@ -14,6 +14,9 @@ const libraryRooms: Readonly<Record<string, readonly string[]>> = {
 const serverRooms: Readonly<Record<string, readonly string[]>> = {
   grpc: [],
   http: [],
+  protocol: [],
+  discovery: ['grpc'],
+  streams: ['grpc', 'protocol'],
 };
 
 /** The rooms of each package. A package that is not listed here may have any, and they may import each other. */
