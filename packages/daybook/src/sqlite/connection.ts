@@ -281,10 +281,10 @@ export class LogConnection extends Connection {
     ) as unknown as readonly [number, number, Uint8Array | null][];
   }
 
-  /** Names from `after` on, themselves not included, in the order of their bytes. */
-  streamNames(after: string, limit: number): readonly string[] {
-    const sql = 'SELECT name FROM ix.streams WHERE name > ? ORDER BY name LIMIT ?';
-    return this.all(sql, after, limit).map(([name]) => String(name));
+  /** Names from `from` on, in the order of their bytes. */
+  streamNames(from: string, limit: number): readonly string[] {
+    const sql = 'SELECT name FROM ix.streams WHERE name >= ? ORDER BY name LIMIT ?';
+    return this.all(sql, from, limit).map(([name]) => String(name));
   }
 }
 

@@ -90,3 +90,15 @@ export class StoreDamaged extends DaybookError {
     this.path = path;
   }
 }
+
+/** There is a file already where a backup or a restored store should be written. It was not touched. */
+export class BackupExists extends DaybookError {
+  override readonly name = 'BackupExists';
+  readonly code = 'backup-exists';
+  readonly path: string;
+
+  constructor(path: string) {
+    super(`There is a file at ${path} already. Choose another name, or move that file away first.`);
+    this.path = path;
+  }
+}

@@ -58,7 +58,7 @@ function checkHeader(path: string): void {
   const file = openSync(path, 'r');
   const length = readSync(file, header, 0, 100, 0);
   closeSync(file);
-  if (length < 100 || header.latin1Slice(0, 16) !== 'SQLite format 3\0') {
+  if (length < 100 || header.toString('latin1', 0, 16) !== 'SQLite format 3\0') {
     throw new NotAStore(path, 'it is not a SQLite file');
   }
   if (header.readUInt32BE(68) !== applicationId) throw new NotAStore(path, 'it is a SQLite file of something else');

@@ -84,11 +84,11 @@ export function decodeRecord(record: Uint8Array | null, position: number): Recor
   const revision = bytes.readDoubleLE(21);
   const { buffer, byteOffset, length } = bytes;
   return {
-    stream: bytes.utf8Slice(typeEnd, nameEnd) as StreamName, // Checked when it was written.
+    stream: bytes.toString('utf8', typeEnd, nameEnd) as StreamName, // Checked when it was written.
     revision: revision === -1 ? tombstoneRevision : (BigInt(revision) as Revision), // The log gave it.
     position: BigInt(position) as Position, // The log gave it.
     id: idText(bytes),
-    type: bytes.utf8Slice(headBytes, typeEnd),
+    type: bytes.toString('utf8', headBytes, typeEnd),
     data: new Uint8Array(buffer, byteOffset + metadataEnd, length - metadataEnd),
     metadata: new Uint8Array(buffer, byteOffset + nameEnd, metadataEnd - nameEnd),
     contentType: (bytes[4]! & isJson) === 0 ? 'application/octet-stream' : 'application/json',
@@ -102,10 +102,10 @@ export function decodeHead(record: Uint8Array | null, position: number): RecordH
   const typeEnd = headBytes + bytes.readUInt16LE(5);
   const nameEnd = typeEnd + bytes.readUInt16LE(7);
   return {
-    stream: bytes.utf8Slice(typeEnd, nameEnd) as StreamName, // Checked when it was written.
+    stream: bytes.toString('utf8', typeEnd, nameEnd) as StreamName, // Checked when it was written.
     position,
     revision: bytes.readDoubleLE(21),
-    type: bytes.utf8Slice(headBytes, typeEnd),
+    type: bytes.toString('utf8', headBytes, typeEnd),
     createdMs: bytes.readDoubleLE(29),
     idHash: bytes.readUIntBE(47, 6),
     metadata: bytes.subarray(nameEnd, nameEnd + bytes.readUInt32LE(9)),
@@ -121,6 +121,11 @@ export function isFreed(record: Uint8Array): boolean {
 /** The last 48 bits of an id, as `decodeHead` gives them. */
 export function idHashOf(id: string): number {
   return Number.parseInt(id.slice(24), 16);
+}
+
+/** When the event of a record was created. */
+export function createdIn(record: Uint8Array): number {
+  return new DataView(record.buffer, record.byteOffset, record.byteLength).getFloat64(29, true);
 }
 
 function checked(record: Uint8Array | null, position: number): Buffer {
@@ -139,7 +144,7 @@ function seal(bytes: Buffer): Buffer {
 }
 
 function idText(bytes: Buffer): string {
-  const hex = bytes.hexSlice(37, 53);
+  const hex = bytes.toString('hex', 37, 53);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 
 import type { LogConnection } from './connection.ts';
+import { createdIn } from './record.ts';
 import type { SealRow } from './rows.ts';
 
 /** How many events one seal covers. */
@@ -77,9 +78,4 @@ export class SealChain {
     if (createdMs < this.#minCreatedMs) this.#minCreatedMs = createdMs;
     if (createdMs > this.#maxCreatedMs) this.#maxCreatedMs = createdMs;
   }
-}
-
-/** When the event of a record was created. */
-export function createdIn(record: Uint8Array): number {
-  return new DataView(record.buffer, record.byteOffset, record.byteLength).getFloat64(29, true);
 }

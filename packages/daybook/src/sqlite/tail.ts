@@ -46,7 +46,7 @@ export class Tail {
   enter(position: number): void {
     const newest = this.#generations.at(-1);
     this.#last = position;
-    if (newest !== undefined && newest.streams.size > 0 && position % generationEvents !== 1) newest.last = position;
+    if (newest !== undefined && position % generationEvents !== 1) newest.last = position;
     else this.#generations.push({ last: position, streams: new Map(), tombstones: new Map() });
   }
 
@@ -89,6 +89,13 @@ export class Tail {
   /** All names that have an event here. */
   names(): Iterable<string> {
     return new Set(this.#generations.flatMap(({ streams }) => [...streams.keys()]));
+  }
+
+  /** Forgets everything after what the index has. */
+  restart(indexed: number): void {
+    this.#generations = [];
+    this.#indexed = indexed;
+    this.#last = indexed;
   }
 
   /** Forgets the generations that the index has in full. */

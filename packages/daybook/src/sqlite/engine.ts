@@ -1,0 +1,239 @@
+import { closeSync, fdatasync, fdatasyncSync, fstatSync, openSync } from 'node:fs';
+
+import { LiveHub } from '../internal/live-hub.ts';
+import { derivedStreamsOf } from '../store/derived-stream.ts';
+import type { NewEvent } from '../store/event.ts';
+import { position as asPosition, revision as asRevision } from '../store/position.ts';
+import { parseStreamMetadata } from '../store/stream-metadata.ts';
+import { describedStreamOf, metadataStreamOf, type StreamName } from '../store/stream-name.ts';
+import type { LogConnection } from './connection.ts';
+import { IndexRunner } from './index-runner.ts';
+import { Indexer, checksumOf } from './indexer.ts';
+import { decodeHead, decodeRecord, encodeRecord, idHashOf, isFreed, type RecordHead } from './record.ts';
+import type { LogMeta } from './rows.ts';
+import { SealChain } from './seal-chain.ts';
+import { Streams } from './streams.ts';
+import { generationEvents, Tail } from './tail.ts';
+import { Witness } from './witness.ts';
+
+/** More unindexed events than this, and appends wait for the index. */
+export const tailAtMost = 400_000;
+/** A write-ahead file above this size is moved into the log between two appends. */
+const walBytes = 64 * 1024 * 1024;
+/** Somebody who is this far behind reads pages instead of being handed the events. */
+const publishAtMost = 5_000;
+
+export interface EngineOptions {
+  readonly path: string;
+  readonly busyTimeoutMs: number;
+  readonly writer: LogConnection;
+  readonly reader: LogConnection;
+  readonly onIndexFailure: (error: Error) => void;
+}
+
+/** The log, its newest part in memory and its indexes, as one process sees them. */
+export class Engine {
+  readonly hub: LiveHub = new LiveHub();
+  readonly writer: LogConnection;
+  readonly reader: LogConnection;
+  readonly tail: Tail;
+  readonly streams: Streams;
+  readonly meta: LogMeta;
+  readonly index: IndexRunner;
+  readonly #witness: Witness;
+  readonly #wal: number;
+  #seals: SealChain;
+  #dataVersion: number;
+  #durable: number;
+  #needsCheckpoint = false;
+
+  constructor(options: EngineOptions, start: { readonly indexed: number; readonly witness: Witness }) {
+    const { path, busyTimeoutMs, writer, reader } = options;
+    this.writer = writer;
+    this.reader = reader;
+    this.meta = writer.meta();
+    this.tail = new Tail(start.indexed);
+    this.streams = new Streams({ reader, writer, tail: this.tail });
+    this.#witness = start.witness;
+    this.#wal = openSync(`${path}-wal`, 'r+');
+    this.#dataVersion = writer.dataVersion();
+    this.#takeIn(Infinity);
+    this.#seals = SealChain.at(writer, this.tail.last);
+    // What other processes wrote may not be durable yet.
+    fdatasyncSync(this.#wal);
+    this.#durable = this.tail.last;
+    this.#witness.write(this.#durable);
+    this.hub.skip(asPosition(this.#durable));
+    this.index = new IndexRunner({
+      logPath: path,
+      indexPath: `${path}-index`,
+      busyTimeoutMs,
+      onIndexed: (indexed) => this.tail.dropThrough(indexed),
+      onCheckpointed: () => {
+        this.#needsCheckpoint = fstatSync(this.#wal).size > walBytes;
+      },
+      onFailure: options.onIndexFailure,
+    });
+  }
+
+  /** Everything up to here is durable, and may be shown. */
+  get durable(): number {
+    return this.#durable;
+  }
+
+  /** The position of the last event that was written, durable or not. */
+  get written(): number {
+    return this.tail.last;
+  }
+
+  /** Takes in what other processes have appended, so that a read sees it. */
+  refresh(): void {
+    if (!this.#hasForeign()) return;
+    fdatasyncSync(this.#wal);
+    this.settle(this.tail.last);
+  }
+
+  /** Takes in what other processes have appended, at the beginning of a transaction. */
+  refreshInTransaction(): void {
+    this.#hasForeign();
+  }
+
+  /** Writes one event, in the transaction that is open. `at` is -1 for a tombstone. */
+  write(stream: StreamName, event: NewEvent, { at, nowMs }: { readonly at: number; readonly nowMs: number }): number {
+    const position = this.tail.last + 1;
+    const createdMs = Math.trunc(event.created?.getTime() ?? nowMs);
+    const record = encodeRecord({ stream, position, revision: at, createdMs, event });
+    this.writer.insertEvent(position, record);
+    const metadata = event.metadata ?? new Uint8Array(0);
+    const idHash = idHashOf(event.id);
+    this.#note(
+      { stream, position, revision: at, type: event.type, createdMs, idHash, metadata, isFreed: false },
+      event,
+    );
+    const seal = this.#seals.add(record, position, createdMs);
+    if (seal !== undefined) this.writer.insertSeal(seal);
+    return position;
+  }
+
+  /** Makes what is written durable without stopping the event loop. */
+  async sync(): Promise<number> {
+    const written = this.tail.last;
+    await new Promise<void>((resolve, reject) => {
+      fdatasync(this.#wal, (error) => (error === null ? resolve() : reject(error)));
+    });
+    return written;
+  }
+
+  /** Shows everything up to `durable`. */
+  settle(durable: number): void {
+    if (durable <= this.#durable) return;
+    this.#durable = durable;
+    this.#witness.write(durable);
+    this.#publish(durable);
+    if (this.tail.events > generationEvents) this.index.advance(durable);
+  }
+
+  /** Moves a large write-ahead file into the log, when the index thread has left little of it. */
+  checkpointIfNeeded(): void {
+    if (!this.#needsCheckpoint) return;
+    this.#needsCheckpoint = false;
+    this.writer.checkpoint();
+  }
+
+  /** Goes back to what the log says, after a transaction that failed. */
+  reload(): void {
+    const { indexed } = this.tail;
+    this.tail.restart(indexed);
+    this.streams.forget();
+    this.#takeIn(Infinity);
+    this.resetSeals();
+  }
+
+  /** Takes the seals from the log again, after a scavenge has changed them. */
+  resetSeals(): void {
+    this.#seals = SealChain.at(this.writer, this.tail.last);
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#wal);
+    this.#witness[Symbol.dispose]();
+    this.reader[Symbol.dispose]();
+    this.writer[Symbol.dispose]();
+  }
+
+  #hasForeign(): boolean {
+    const version = this.writer.dataVersion();
+    if (version === this.#dataVersion) return false;
+    this.#dataVersion = version;
+    const before = this.tail.last;
+    this.#takeIn(Infinity);
+    if (this.tail.last === before) return false;
+    this.resetSeals();
+    return true;
+  }
+
+  /** Reads the events after the tail into it. */
+  #takeIn(to: number): void {
+    for (;;) {
+      const rows = this.writer.records(this.tail.last + 1, Math.min(to, Number.MAX_SAFE_INTEGER), generationEvents);
+      for (const [position, record] of rows) {
+        const head = decodeHead(record, position);
+        const isMetadata = describedStreamOf(head.stream) !== undefined;
+        this.#note(head, isMetadata ? decodeRecord(record, position) : undefined);
+      }
+      if (rows.length < generationEvents) return;
+    }
+  }
+
+  /** Keeps the tail and what is known of streams true. */
+  #note(head: RecordHead, event: Pick<NewEvent, 'data'> | undefined): void {
+    const { stream, position, revision } = head;
+    this.tail.enter(position);
+    const known = this.streams.knownHead(stream);
+    if (revision === -1) {
+      this.tail.tombstone(stream);
+      if (known !== undefined) known.isTombstoned = true;
+      const metadataHead = this.streams.knownHead(metadataStreamOf(stream));
+      if (metadataHead !== undefined) metadataHead.isTombstoned = true;
+      return;
+    }
+    this.tail.add(stream, head.idHash);
+    for (const name of derivedStreamsOf({ ...head, revision: asRevision(revision) })) this.tail.add(name);
+    if (known !== undefined) {
+      known.revision = revision;
+      if (known.revisionsById?.has(head.idHash) === false) known.revisionsById.set(head.idHash, revision);
+    }
+    const described = describedStreamOf(stream);
+    const describedHead = described === undefined ? undefined : this.streams.knownHead(described);
+    if (describedHead === undefined || event === undefined || describedStreamOf(described!) !== undefined) return;
+    describedHead.hasMetadata = true;
+    describedHead.metadata = parseStreamMetadata(event.data);
+    describedHead.metadataPosition = position;
+  }
+
+  #publish(durable: number): void {
+    const from = Number(this.hub.last) + 1;
+    if (this.hub.subscribers === 0 || durable - from >= publishAtMost) {
+      this.hub.skip(asPosition(durable));
+      return;
+    }
+    const rows = this.reader.records(from, durable, publishAtMost);
+    this.hub.publish(rows.filter(([, record]) => !isFreed(record)).map(([at, record]) => decodeRecord(record, at)));
+    this.hub.skip(asPosition(durable));
+  }
+}
+
+/** Brings the index to where it may be used: emptied if it is about another log, and not far behind. */
+export function prepareIndex(log: LogConnection, indexer: Indexer): number {
+  const mark = indexer.mark();
+  const { logId, epoch } = log.meta();
+  const record = mark === undefined ? null : log.record(mark.indexed);
+  const isOurs =
+    mark !== undefined &&
+    mark.logId === logId &&
+    mark.epoch === epoch &&
+    record !== null &&
+    (checksumOf(record) === mark.checksum || isFreed(record));
+  if (!isOurs) indexer.reset();
+  return isOurs ? mark.indexed : 0;
+}

@@ -1,0 +1,168 @@
+import { DaybookError, StoreClosed, UnknownOutcome } from '../store/errors.ts';
+import { tailAtMost, type Engine } from './engine.ts';
+import { StoreBusy, StoreIoError } from './errors.ts';
+import { typedError } from './sql-error.ts';
+
+/** One append, or another change, that waits for its turn. It throws before it writes anything, or not at all. */
+export type Change<Answer> = () => Answer;
+
+interface Waiting {
+  readonly change: Change<unknown>;
+  readonly resolve: (answer: never) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A verdict that is given when everything up to `after` is durable. */
+interface Verdict {
+  readonly after: number;
+  readonly give: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** How many changes one transaction takes at most. */
+const changesAtMost = 2_000;
+
+/**
+ * Puts all changes that wait into one transaction, each with its own verdict, and gives the verdicts when the disk has
+ * it. The sync runs on the thread pool: the event loop goes on, and so does the next transaction.
+ */
+export class GroupCommit {
+  readonly #engine: Engine;
+  readonly #path: string;
+  #waiting: Waiting[] = [];
+  #verdicts: Verdict[] = [];
+  #isScheduled = false;
+  #isSyncing = false;
+  #closed: StoreClosed | undefined;
+  #idle: (() => void) | undefined;
+
+  constructor(engine: Engine, path: string) {
+    this.#engine = engine;
+    this.#path = path;
+  }
+
+  /** Does a change in its turn. The promise settles when the outcome is durable. */
+  run<Answer>(change: Change<Answer>): Promise<Answer> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    return new Promise<Answer>((resolve, reject) => {
+      this.#waiting.push({ change, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Takes no more changes, and ends when those that wait are done. */
+  async close(): Promise<void> {
+    this.#closed ??= new StoreClosed();
+    if (this.#waiting.length === 0 && this.#verdicts.length === 0 && !this.#isSyncing) return;
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve;
+    });
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#turn();
+    });
+  }
+
+  #turn(): void {
+    if (this.#engine.tail.events > tailAtMost && this.#engine.index.hasStarted) {
+      this.#schedule(); // The index is far behind: it must catch up first, so that memory stays bounded.
+      return;
+    }
+    const group = this.#waiting.splice(0, changesAtMost);
+    if (group.length > 0) this.#commit(group);
+    if (this.#waiting.length > 0) this.#schedule();
+    void this.#sync();
+  }
+
+  #commit(group: readonly Waiting[]): void {
+    const { writer } = this.#engine;
+    const verdicts: (() => void)[] = [];
+    try {
+      this.#engine.checkpointIfNeeded();
+      writer.begin();
+      this.#engine.refreshInTransaction();
+      for (const waiting of group) verdicts.push(this.#decide(waiting));
+      writer.commit();
+    } catch (error) {
+      this.#fail(group, error);
+      return;
+    }
+    const after = this.#engine.written;
+    for (const [at, give] of verdicts.entries()) this.#verdicts.push({ after, give, reject: group[at]!.reject });
+  }
+
+  /** Does one change. What it refuses is its own verdict; any other error fails the whole transaction. */
+  #decide({ change, resolve, reject }: Waiting): () => void {
+    try {
+      const answer = change() as never; // `run` made the promise and the change together.
+      return () => resolve(answer);
+    } catch (error) {
+      if (error instanceof DaybookError) return () => reject(error);
+      throw error;
+    }
+  }
+
+  /** The transaction failed. Rolled back, it is as if it had never been; otherwise nobody knows. */
+  #fail(group: readonly Waiting[], cause: unknown): void {
+    const error = typedError(this.#path, cause);
+    try {
+      this.#engine.writer.rollback();
+      if (!(error instanceof StoreBusy)) this.#engine.reload();
+    } catch (failure) {
+      this.#poison(failure);
+      for (const { reject } of group) reject(unknown(cause));
+      return;
+    }
+    if (error instanceof StoreIoError) {
+      this.#poison(error);
+      for (const { reject } of group) reject(unknown(error));
+      return;
+    }
+    for (const { reject } of group) reject(error);
+  }
+
+  async #sync(): Promise<void> {
+    if (this.#isSyncing) return;
+    this.#isSyncing = true;
+    try {
+      while (this.#verdicts.length > 0) {
+        const last = this.#verdicts.at(-1)!.after;
+        if (last > this.#engine.durable) this.#engine.settle(await this.#engine.sync());
+        this.#giveVerdicts();
+      }
+    } catch (error) {
+      // The disk did not take what it was given. It must not be asked again: the next sync could say yes and lose it.
+      this.#poison(error);
+      for (const { reject } of this.#verdicts.splice(0)) reject(unknown(error));
+    } finally {
+      this.#isSyncing = false;
+      if (this.#waiting.length === 0 && this.#verdicts.length === 0) this.#idle?.();
+    }
+  }
+
+  #giveVerdicts(): void {
+    const { durable } = this.#engine;
+    let given = 0;
+    for (const { after, give } of this.#verdicts) {
+      if (after > durable) break;
+      give();
+      given += 1;
+    }
+    this.#verdicts.splice(0, given);
+  }
+
+  /** No more changes: the log is open for reading only from now on. */
+  #poison(cause: unknown): void {
+    this.#closed = new StoreClosed(`The store at ${this.#path} was closed for writing by an I/O error.`, { cause });
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#closed);
+  }
+}
+
+function unknown(cause: unknown): UnknownOutcome {
+  return new UnknownOutcome('The disk did not confirm the append.', { cause });
+}

@@ -1,0 +1,14 @@
+export { restoreSqliteStore } from './backup.ts';
+export {
+  BackupExists,
+  DiskFull,
+  LogRegressed,
+  NewerFormat,
+  NotAStore,
+  StoreBusy,
+  StoreDamaged,
+  StoreIoError,
+  StoreReadOnly,
+} from './errors.ts';
+export type { BackupProgress, Finding, SqliteStore, SqliteStoreOptions, VerifyProgress } from './options.ts';
+export { openSqliteStore } from './sqlite-store.ts';

@@ -1,0 +1,233 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+
+import { linkEvent } from '../internal/link-event.ts';
+import { isOutlived } from '../internal/visible.ts';
+import { derivedStream } from '../store/derived-stream.ts';
+import { EventDamaged, StreamTombstoned } from '../store/errors.ts';
+import type { RecordedEvent } from '../store/event.ts';
+import { passes } from '../store/filter.ts';
+import type { Direction, ReadAllOptions, ReadStreamOptions } from '../store/options.ts';
+import { position as asPosition, revision, tombstoneRevision } from '../store/position.ts';
+import { categoryOf, type StreamName } from '../store/stream-name.ts';
+import type { Engine } from './engine.ts';
+import { decodeHead, decodeRecord, isFreed } from './record.ts';
+import type { Places } from './streams.ts';
+import { positionAt } from './time.ts';
+
+type EventPages = AsyncGenerator<readonly RecordedEvent[], void, undefined>;
+
+/** Events in one page, unless the caller says otherwise. */
+const defaultPageSize = 500;
+
+/** The events of a stream, a derived stream or a metadata stream. */
+export function readStream(
+  engine: Engine,
+  options: ReadStreamOptions & { readonly stream: StreamName; readonly now: () => number },
+): EventPages {
+  const { stream, now, direction = 'forwards', from, links } = options;
+  return readPages(options, () => {
+    engine.refresh();
+    const bound = engine.durable;
+    checkOpen(engine, stream);
+    const places = engine.streams.places(stream, bound);
+    const { last } = places;
+    return {
+      from: from instanceof Date ? numberAt(engine, places, { from, direction }) : placeOf(from, { first: 0, last }),
+      first: engine.streams.firstVisible(stream, last, bound),
+      last,
+      read: (range) => {
+        checkOpen(engine, stream);
+        return eventsIn(engine, { stream, links, nowMs: now(), bound }, range);
+      },
+    };
+  });
+}
+
+/** The events of all streams. */
+export function readAll(engine: Engine, options: ReadAllOptions): EventPages {
+  const { direction = 'forwards', from, filter } = options;
+  return readPages(options, () => {
+    engine.refresh();
+    const last = engine.durable;
+    return {
+      from: from instanceof Date ? positionAt(engine, from, direction) : placeOf(from, { first: 1, last }),
+      first: 1,
+      last,
+      read: (range) => allIn(engine, filter === undefined ? undefined : passes(filter), range),
+    };
+  });
+}
+
+/** A stretch of numbers, both included, to be given in one direction. */
+export interface Stretch {
+  readonly first: number;
+  readonly last: number;
+  readonly direction: Direction;
+}
+
+/** What is given of a stream. */
+export interface StreamView {
+  readonly stream: StreamName;
+  readonly links: 'resolve' | 'keep' | undefined;
+  readonly nowMs: number;
+  /** Nothing after this position counts. */
+  readonly bound: number;
+}
+
+/** The events at some numbers of a stream or a derived stream: those that a read gives. */
+export function eventsIn(engine: Engine, view: StreamView, stretch: Stretch): RecordedEvent[] {
+  const { stream, links, nowMs, bound } = view;
+  const isDerived = derivedStream(stream) !== undefined;
+  const places = engine.streams.places(stream, bound);
+  const metadata = isDerived ? undefined : engine.streams.metadataOf(stream, bound);
+  const events: RecordedEvent[] = [];
+  for (const [number, position, record] of rowsIn(engine, places, stretch)) {
+    const event = decodeRecord(record, position);
+    checkBelongs(event, { stream, number, isDerived });
+    if (!isDerived) {
+      if (!isFreed(record!) && !isOutlived(event.created.getTime(), nowMs, metadata)) events.push(event);
+      continue;
+    }
+    const link = { stream, revision: revision(number) };
+    if (links === 'keep') events.push(linkEvent(event, link));
+    else if (!isFreed(record!) && shows(engine, event, { nowMs, bound })) events.push({ ...event, link });
+  }
+  return events;
+}
+
+/** The events of `$all` in a stretch of positions. */
+export function allIn(
+  engine: Engine,
+  matches: ((event: Pick<RecordedEvent, 'stream' | 'type'>) => boolean) | undefined,
+  { first, last, direction }: Stretch,
+): RecordedEvent[] {
+  const limit = last - first + 1;
+  const rows =
+    direction === 'forwards'
+      ? engine.reader.records(first, last, limit)
+      : engine.reader.recordsBackwards(first, last, limit);
+  if (rows.length < limit) throw missingIn(rows, first);
+  const events: RecordedEvent[] = [];
+  for (const [position, record] of rows) {
+    if (isFreed(record)) continue;
+    if (matches === undefined || matches(decodeHead(record, position))) events.push(decodeRecord(record, position));
+  }
+  return events;
+}
+
+/** Throws when a stream was closed for good. */
+export function checkOpen(engine: Engine, stream: StreamName): void {
+  if (engine.streams.tombstoneOf(stream, engine.durable) !== undefined) throw new StreamTombstoned(stream);
+}
+
+type Row = readonly [number: number, position: number, record: Uint8Array | null];
+
+function rowsIn(engine: Engine, places: Places, { first, last, direction }: Stretch): readonly Row[] {
+  const { streamId, indexed } = places;
+  const rows: Row[] = [];
+  const inIndex = Math.min(last, indexed - 1);
+  if (streamId !== undefined && first <= inIndex) {
+    const range = { first, last: inIndex, limit: inIndex - first + 1 };
+    const read = engine.reader.streamRecords(streamId, range);
+    if (read.length < range.limit) {
+      throw new EventDamaged(asPosition(read.at(-1)?.[1] ?? 0), `the index of ${places.stream} has a gap after it`);
+    }
+    for (const row of read) rows.push(row);
+  }
+  for (let number = Math.max(first, indexed); number <= Math.min(last, places.last); number += 1) {
+    const position = engine.streams.positionOf(places, number);
+    rows.push([number, position, engine.reader.record(position)]);
+  }
+  return direction === 'forwards' ? rows : rows.toReversed();
+}
+
+/** The index must not make an event look as if it stood elsewhere. */
+function checkBelongs(event: RecordedEvent, place: { stream: StreamName; number: number; isDerived: boolean }): void {
+  const { stream, number, isDerived } = place;
+  if (isDerived) {
+    const { kind, key } = derivedStream(stream)!; // The caller has looked.
+    if (kind === 'category' ? categoryOf(event.stream) === key : kind !== 'event-type' || event.type === key) return;
+  } else if (event.stream === stream && event.revision === BigInt(number)) return;
+  throw new EventDamaged(event.position, `the index takes it for event ${number}@${stream}`);
+}
+
+/** Whether a read of the event's own stream gives it. */
+function shows(engine: Engine, event: RecordedEvent, { nowMs, bound }: { nowMs: number; bound: number }): boolean {
+  const { streams } = engine;
+  if (event.revision === tombstoneRevision) return false;
+  const head = streams.head(event.stream);
+  if (head.metadata === undefined && !head.isTombstoned) return true;
+  if (streams.tombstoneOf(event.stream, bound) !== undefined) return false;
+  const { last } = streams.places(event.stream, bound);
+  if (event.revision < BigInt(streams.firstVisible(event.stream, last, bound))) return false;
+  return !isOutlived(event.created.getTime(), nowMs, streams.metadataOf(event.stream, bound));
+}
+
+/** What a read goes through, settled when its first page is pulled. */
+interface Range {
+  /** Where the caller begins. Default: at the first or the last number. */
+  readonly from: number | undefined;
+  readonly first: number;
+  /** The last number that there was then: a caller who appends to what it reads comes to an end. */
+  readonly last: number;
+  readonly read: (stretch: Stretch) => RecordedEvent[];
+}
+
+async function* readPages(options: ReadStreamOptions | ReadAllOptions, open: () => Range): EventPages {
+  const { direction = 'forwards', limit = Infinity, pageSize = defaultPageSize, signal } = options;
+  signal?.throwIfAborted();
+  const { from, first: lowest, last: highest, read } = open();
+  let first = direction === 'forwards' ? Math.max(from ?? lowest, lowest) : lowest;
+  let last = direction === 'forwards' ? highest : Math.min(from ?? highest, highest);
+  let page: RecordedEvent[] = [];
+  for (let left = limit; left > 0 && first <= last;) {
+    const count = Math.min(pageSize, left) - page.length;
+    const stretch =
+      direction === 'forwards'
+        ? { first, last: Math.min(first + count - 1, last), direction }
+        : { first: Math.max(last - count + 1, first), last, direction };
+    const events = read(stretch);
+    page = page.length === 0 ? events : [...page, ...events];
+    if (direction === 'forwards') first = stretch.last + 1;
+    else last = stretch.first - 1;
+    const isFull = page.length >= Math.min(pageSize, left);
+    if (page.length > 0 && (isFull || first > last)) {
+      left -= page.length;
+      yield page;
+      page = [];
+    }
+    // Pages that are there at once would keep everything else in this process waiting.
+    if (left > 0 && first <= last) await breathe();
+    signal?.throwIfAborted();
+  }
+}
+
+function placeOf(
+  from: bigint | 'start' | 'end' | undefined,
+  ends: { first: number; last: number },
+): number | undefined {
+  if (from === 'start') return ends.first;
+  return from === 'end' ? ends.last : from === undefined ? undefined : Number(from);
+}
+
+/** The revision, or the number in a derived stream, that a time means. */
+function numberAt(engine: Engine, places: Places, read: { from: Date; direction: Direction }): number {
+  const place = positionAt(engine, read.from, read.direction);
+  // The first number that stands at or after `place`, by halving: positions grow along a stream.
+  const wanted = read.direction === 'forwards' ? place : place + 1;
+  let low = 0;
+  let high = places.last + 1;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (engine.streams.positionOf(places, middle) < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return read.direction === 'forwards' ? low : low - 1;
+}
+
+function missingIn(rows: readonly (readonly [number, Uint8Array])[], first: number): EventDamaged {
+  const there = new Set(rows.map(([position]) => position));
+  let missing = first;
+  while (there.has(missing)) missing += 1;
+  return new EventDamaged(asPosition(missing), 'it is missing');
+}

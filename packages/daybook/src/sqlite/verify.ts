@@ -1,0 +1,156 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+
+import { derivedStreamsOf } from '../store/derived-stream.ts';
+import { DaybookError } from '../store/errors.ts';
+import { position as asPosition, revision } from '../store/position.ts';
+import type { Engine } from './engine.ts';
+import type { Finding, VerifyProgress } from './options.ts';
+import { decodeHead } from './record.ts';
+import { positionsIn, segmentEvents, segmentHash, sealOf } from './seal-chain.ts';
+
+/** How many segments are checked between two reports. */
+const stepSegments = 8;
+
+/**
+ * Reads every event and compares checksums, seals and indexes. Memory grows with the number of streams: each has its
+ * next number counted.
+ */
+export async function* verify(
+  engine: Engine,
+  { signal }: { readonly signal?: AbortSignal },
+): AsyncGenerator<VerifyProgress, void, undefined> {
+  engine.refresh();
+  const end = engine.durable;
+  const eventsTotal = BigInt(end);
+  const check = new Check(engine);
+  let findings: Finding[] = check.files();
+  for (let segment = 1; (segment - 1) * segmentEvents < end; segment += 1) {
+    signal?.throwIfAborted();
+    findings.push(...check.segment(segment, end));
+    if (segment % stepSegments === 0 || findings.length > 0) {
+      yield { eventsChecked: BigInt(Math.min(segment * segmentEvents, end)), eventsTotal, findings };
+      findings = [];
+    }
+    await breathe();
+  }
+  findings.push(...check.counts(end));
+  yield { eventsChecked: eventsTotal, eventsTotal, findings };
+}
+
+class Check {
+  readonly #engine: Engine;
+  /** The next number of each stream and derived stream. */
+  readonly #next = new Map<string, number>();
+  #seal: Uint8Array | undefined;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  files(): Finding[] {
+    return this.#engine.reader
+      .quickCheck()
+      .filter((text) => text !== 'ok')
+      .map((problem) => ({ kind: 'damaged-file', problem: `SQLite says: ${problem}` }));
+  }
+
+  /** Checks the events of a segment, their places in the indexes, and its seal. */
+  segment(segment: number, end: number): readonly Finding[] {
+    const [first, full] = positionsIn(segment);
+    const last = Math.min(full, end);
+    const [sealed] = this.#engine.reader.seals(segment - 1, 1);
+    const rows = this.#engine.reader.records(first, last, segmentEvents);
+    const findings: Finding[] = [];
+    let expected = first;
+    for (const [position, record] of rows) {
+      for (; expected < position; expected += 1) findings.push(missing(expected));
+      findings.push(...this.#event(position, record));
+      expected = position + 1;
+    }
+    for (; expected <= last; expected += 1) findings.push(missing(expected));
+    if (last === full) findings.push(...this.#sealOf(segment, { sealed, rows }));
+    return findings;
+  }
+
+  /** Whether the indexes hold something that the log does not. */
+  counts(end: number): readonly Finding[] {
+    const findings: Finding[] = [];
+    for (const [name, next] of this.#next) {
+      const { last } = this.#engine.streams.places(name, end);
+      if (last !== next - 1) {
+        findings.push({
+          kind: 'wrong-index',
+          problem: `The index ends ${name} at ${last}; the log ends it at ${next - 1}.`,
+        });
+      }
+    }
+    return findings;
+  }
+
+  #event(position: number, record: Uint8Array): readonly Finding[] {
+    try {
+      const head = decodeHead(record, position);
+      if (head.revision === -1) {
+        const at = this.#engine.streams.tombstoneOf(head.stream);
+        return at === position ? [] : [wrongIndex(position, `${head.stream} is tombstoned`)];
+      }
+      const at = this.#next.get(head.stream) ?? 0;
+      this.#next.set(head.stream, head.revision + 1);
+      if (at !== head.revision) {
+        const problem = `${head.stream} goes from revision ${at - 1} to ${head.revision}.`;
+        return [{ kind: 'missing-event', position: asPosition(position), problem }];
+      }
+      const names = derivedStreamsOf({ ...head, revision: revision(head.revision) });
+      const derived = names.flatMap((name) => {
+        const number = this.#next.get(name) ?? 0;
+        this.#next.set(name, number + 1);
+        return this.#isIndexed(name, number, position) ? [] : [wrongIndex(position, `it is event ${number}@${name}`)];
+      });
+      const isIndexed = this.#isIndexed(head.stream, head.revision, position);
+      return isIndexed ? derived : [wrongIndex(position, `it is event ${head.revision}@${head.stream}`), ...derived];
+    } catch (error) {
+      if (!(error instanceof DaybookError)) throw error;
+      return [{ kind: 'damaged-event', position: asPosition(position), problem: error.message }];
+    }
+  }
+
+  #isIndexed(name: string, number: number, position: number): boolean {
+    const places = this.#engine.streams.places(name);
+    return number <= places.last && this.#engine.streams.positionOf(places, number) === position;
+  }
+
+  #sealOf(
+    segment: number,
+    {
+      sealed,
+      rows,
+    }: {
+      sealed: { segment: number; hash: Uint8Array; seal: Uint8Array } | undefined;
+      rows: readonly (readonly [number, Uint8Array])[];
+    },
+  ): readonly Finding[] {
+    const position = asPosition(segment * segmentEvents);
+    const hash = segmentHash(rows.map(([, record]) => record));
+    const seal = sealOf(this.#seal, hash);
+    if (sealed === undefined || sealed.segment !== segment) {
+      this.#seal = seal;
+      return [{ kind: 'broken-seal', position, problem: `The seal of events up to ${position} is missing.` }];
+    }
+    this.#seal = sealed.seal;
+    if (Buffer.compare(hash, sealed.hash) === 0 && Buffer.compare(seal, sealed.seal) === 0) return [];
+    return [{ kind: 'broken-seal', position, problem: `The events up to ${position} are not those that were sealed.` }];
+  }
+}
+
+function missing(position: number): Finding {
+  return {
+    kind: 'missing-event',
+    position: asPosition(position),
+    problem: `There is no event at position ${position}.`,
+  };
+}
+
+function wrongIndex(position: number, fact: string): Finding {
+  const problem = `The index does not know that at position ${position} ${fact}. Delete the index file: it is made again.`;
+  return { kind: 'wrong-index', position: asPosition(position), problem };
+}
