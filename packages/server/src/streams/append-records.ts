@@ -46,7 +46,7 @@ interface Parsed {
 }
 
 function parse({ records, checks }: RecordsRequest): Parsed {
-  if (records.length === 0) throw badRequest('There are no records.');
+  if (records.length === 0 && checks.length === 0) throw badRequest('There is nothing to append and nothing to check.');
   const states = parseChecks(checks);
   const written = new Set(records.map(({ stream }) => streamName(stream)));
   // What names a place of a stream that is written to is what its writer expects: a repeat is known by it.
