@@ -2,8 +2,8 @@ import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, wri
 import { join } from 'node:path';
 
 import { categoryStream, DaybookError, eventTypeStream, type RecordedEvent, type StreamName } from 'daybook';
+import type { SqliteStore } from 'daybook/sqlite';
 
-import type { SqliteStore } from '../../packages/daybook/src/sqlite/options.ts';
 import type { Broken } from './support/check-log.ts';
 import { category } from './support/checkable-event.ts';
 import { memoryFolder, type Folder } from './support/folder.ts';

@@ -7,8 +7,8 @@ import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { DaybookError } from 'daybook';
+import type { SqliteStore } from 'daybook/sqlite';
 
-import type { SqliteStore } from '../../packages/daybook/src/sqlite/options.ts';
 import { checkLog, type Broken } from './support/check-log.ts';
 import { runLane, type Ack } from './support/lane.ts';
 import { openStore } from './support/open-store.ts';

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 import { DaybookError } from 'daybook';
+import type { SqliteStore } from 'daybook/sqlite';
 
-import type { SqliteStore } from '../../packages/daybook/src/sqlite/options.ts';
 import { checkLog, type Broken } from './support/check-log.ts';
 import { batchEvents, tortureStream } from './support/checkable-event.ts';
 import { DiskControl, type Failure } from './support/disk-shim.ts';

@@ -6,7 +6,7 @@ import type { Random } from './random.ts';
 export type DiskStep =
   | { readonly kind: 'wrote'; readonly inode: bigint; readonly place: number; readonly data: Buffer }
   | { readonly kind: 'truncated'; readonly inode: bigint; readonly length: number }
-  | { readonly kind: 'created'; readonly inode: bigint; readonly name: string }
+  | { readonly kind: 'created' | 'linked'; readonly inode: bigint; readonly name: string }
   | { readonly kind: 'removed'; readonly name: string }
   | { readonly kind: 'renamed'; readonly from: string; readonly to: string }
   | { readonly kind: 'sync-began' | 'sync-ended'; readonly inode: bigint; readonly name: string; readonly sync: bigint }
@@ -46,6 +46,8 @@ function parseStep(kind: string, { inode, place, name, data }: RawStep): DiskSte
       return { kind: 'truncated', inode, length: Number(place) };
     case 'C':
       return { kind: 'created', inode, name };
+    case 'L':
+      return { kind: 'linked', inode, name };
     case 'U':
       return { kind: 'removed', name };
     case 'R':
@@ -62,7 +64,7 @@ function parseStep(kind: string, { inode, place, name, data }: RawStep): DiskSte
 }
 
 type Change = { readonly place: number; readonly data: Buffer } | { readonly length: number };
-type NameChange = Extract<DiskStep, { readonly kind: 'created' | 'removed' | 'renamed' }>;
+type NameChange = Extract<DiskStep, { readonly kind: 'created' | 'linked' | 'removed' | 'renamed' }>;
 
 /** The names in a folder and the bytes of the files that they stand for. Good until the next step is played. */
 export type DiskImage = ReadonlyMap<string, Buffer>;
@@ -96,6 +98,9 @@ export class Disk {
         this.#pendingNames.push({ step: this.#step, change: step, file });
         break;
       }
+      case 'linked':
+        this.#pendingNames.push({ step: this.#step, change: step, file: this.#files.get(step.inode) });
+        break;
       case 'removed':
       case 'renamed':
         this.#pendingNames.push({ step: this.#step, change: step, file: undefined });
@@ -141,14 +146,13 @@ export class Disk {
   #settleFile(file: DiskFile | undefined, began: number): void {
     if (file === undefined) return;
     file.settle(began);
-    const creation = this.#pendingNames.find((pending) => pending.file === file);
-    if (creation?.change.kind !== 'created') return;
-    const { name } = creation.change;
-    rename(this.#names, creation.change, file);
-    // What was done to this name before is over.
-    this.#pendingNames = this.#pendingNames.filter(
-      ({ step, change }) => step > creation.step || ('name' in change ? change.name : change.to) !== name,
-    );
+    const named = this.#pendingNames.filter((pending) => pending.file === file);
+    for (const { step: namedAt, change } of named) {
+      rename(this.#names, change, file);
+      // What was done to this name before is over.
+      const name = nameIn(change);
+      this.#pendingNames = this.#pendingNames.filter((one) => one.step > namedAt || nameIn(one.change) !== name);
+    }
   }
 
   #namesAfter(survives: () => boolean): ReadonlyMap<string, DiskFile> {
@@ -209,8 +213,12 @@ function imageOf(names: ReadonlyMap<string, DiskFile>, survives: (change: Change
   return image;
 }
 
+function nameIn(change: NameChange): string {
+  return change.kind === 'renamed' ? change.to : change.name;
+}
+
 function rename(names: Map<string, DiskFile>, change: NameChange, file: DiskFile | undefined): void {
-  if (change.kind === 'created' && file !== undefined) names.set(change.name, file);
+  if ((change.kind === 'created' || change.kind === 'linked') && file !== undefined) names.set(change.name, file);
   if (change.kind === 'removed') names.delete(change.name);
   if (change.kind === 'renamed') {
     const moved = names.get(change.from);

@@ -274,13 +274,19 @@ int open64(const char *path, int flags, ...) { MODE return opened(AT_FDCWD, path
 int openat(int at, const char *path, int flags, ...) { MODE return opened(at, path, flags, mode); }
 int openat64(int at, const char *path, int flags, ...) { MODE return opened(at, path, flags, mode); }
 
-int unlink(const char *path) {
+static int removed(int at, const char *path, int flags) {
   const char *name = inside(path);
   if (name) MAY_FAIL(UNLINK);
   uint64_t inode = name ? inode_of(path) : 0;
-  int result = syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+  int result = syscall(SYS_unlinkat, at, path, flags);
   if (result == 0 && name) record('U', name, inode, 0, NULL, 0);
   return result;
+}
+int unlink(const char *path) { return removed(AT_FDCWD, path, 0); }
+int unlinkat(int at, const char *path, int flags) { return removed(at, path, flags); }
+int remove(const char *path) {
+  int result = removed(AT_FDCWD, path, 0);
+  return result < 0 && errno == EISDIR ? removed(AT_FDCWD, path, AT_REMOVEDIR) : result;
 }
 
 int rename(const char *from, const char *to) {
@@ -289,5 +295,13 @@ int rename(const char *from, const char *to) {
   uint64_t inode = inode_of(from);
   int result = syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
   if (result == 0 && new_name) record('R', new_name, inode, 0, old_name ? old_name : "", old_name ? strlen(old_name) : 0);
+  return result;
+}
+
+int link(const char *from, const char *to) {
+  const char *name = inside(to);
+  if (name) MAY_FAIL(CREATE);
+  int result = syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
+  if (result == 0 && name) record('L', name, inode_of(to), 0, NULL, 0);
   return result;
 }

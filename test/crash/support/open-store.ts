@@ -1,10 +1,6 @@
-import type { SqliteStore, SqliteStoreOptions } from '../../../packages/daybook/src/sqlite/options.ts';
+import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from 'daybook/sqlite';
 
 /** The store under test. */
-export async function openStore(path: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {
-  const room = 'daybook/sqlite';
-  const { openSqliteStore } = (await import(room)) as {
-    openSqliteStore: (path: string, options: SqliteStoreOptions) => SqliteStore;
-  };
+export function openStore(path: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {
   return openSqliteStore(path, options);
 }
