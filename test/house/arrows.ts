@@ -19,7 +19,7 @@ const serverRooms: Readonly<Record<string, readonly string[]>> = {
   streams: ['grpc', 'protocol'],
 };
 
-/** The rooms of each package. A package that is not listed here may have any, and they may import each other. */
+/** The rooms of each package. Those of the command are not rooms but folders: they may import each other. */
 const roomsOf: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   daybook: libraryRooms,
   server: serverRooms,

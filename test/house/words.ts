@@ -11,7 +11,6 @@ export const forbiddenWords: Readonly<Record<string, string>> = {
   aggregate: 'stream, or decider',
   'aggregate id': 'stream name',
   'aggregate type': 'category',
-  'stream id': 'stream name',
   'stream type': 'category',
   topic: 'stream',
   'event number': 'revision',
@@ -29,7 +28,6 @@ export const forbiddenWords: Readonly<Record<string, string>> = {
   reactor: 'consumer',
   bookmark: 'checkpoint',
   'dead letter': 'park',
-  poison: 'park',
   resync: 'repair',
   heal: 'repair',
   serializer: 'codec',
@@ -59,6 +57,7 @@ export const tooCommonWords: readonly string[] = [
   'publish',
   'push', // Of an array.
   'emit',
+  'stream id', // The number that an index gives a stream.
   'stream state', // `streamState` says where a stream stands.
   'reference', // docs/reference.
   'pointer',
@@ -69,6 +68,7 @@ export const tooCommonWords: readonly string[] = [
   'listener', // Of an event emitter.
   'feed',
   'queue',
+  'poison', // What a failed flush does to a handle.
   'worker', // A thread.
   'cursor',
   'token',
@@ -95,5 +95,5 @@ const patterns: readonly (readonly [string, RegExp])[] = Object.keys(forbiddenWo
   const [first = '', ...others] = word.split(' ');
   const start = `(?:(?<![A-Za-z])${first[0]}|${first[0]?.toUpperCase()})${first.slice(1)}`;
   const rest = others.map((part) => `[ _-]?[${part[0]}${part[0]?.toUpperCase()}]${part.slice(1)}`);
-  return [word, new RegExp(`${start}${rest.join('')}(?:s|ed|ing)?(?![a-z])`)];
+  return [word, new RegExp(`${start}${rest.join('')}(?:s|ing)?(?![a-z])`)];
 });

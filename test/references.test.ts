@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { isCode, repositoryFiles } from './house/source-file.ts';
+
+const files = repositoryFiles();
+
+/** Pages that map what is promised to the tests that would notice. Each row: id, sentence, files. */
+const pages = ['docs/reference/mission.md', 'docs/reference/guarantees.md'];
+
+describe('the references', () => {
+  for (const page of pages) {
+    it(`each id that ${page} calls tested is in the name of a test, in the file it names`, () => {
+      const text = files.find(({ path }) => path === page)?.text ?? '';
+      const [tested = '', later = ''] = text.split(/^## Not there yet$/m);
+      const rows = rowsOf(tested);
+      assert.ok(rows.length > 0 && later !== '', `${page} is not laid out as this test expects`);
+      const untested = rows.flatMap(({ ids, paths }) =>
+        ids.filter((id) => paths.length === 0 || !paths.every((path) => namesOf(path).some((name) => names(id, name)))),
+      );
+      assert.deepEqual(untested, []);
+    });
+  }
+
+  it('each id of the mission that a test names is on the page that lists them', () => {
+    const page = files.find(({ path }) => path === pages[0])?.text ?? '';
+    const named = new Set([...testNames.values()].flat().flatMap((name) => name.match(/\bA-[A-Z]\d+\b/g) ?? []));
+    const missing = [...named].filter((id) => !rowsOf(page).some(({ ids }) => ids.includes(id)));
+    assert.deepEqual(missing, []);
+  });
+});
+
+interface Row {
+  readonly ids: readonly string[];
+  readonly paths: readonly string[];
+}
+
+/** The rows of the tables whose first cell holds ids, and the files that their last cell links to. */
+function rowsOf(text: string): readonly Row[] {
+  return [...text.matchAll(/^\| ((?:[A-Z]-)?[A-Z]\d+)\s*\|.*$/gm)].map(([row = '', id = '']) => ({
+    ids: [id],
+    paths: [...row.matchAll(/\]\(\.\.\/\.\.\/([^)]+)\)/g)].map((match) => match[1] ?? ''),
+  }));
+}
+
+/** The names of the tests, of contract cases and of crash programmes, by file. */
+const testNames = new Map(
+  files
+    .filter(isCode)
+    .map(({ path, text }) => [
+      path,
+      [...text.matchAll(/(?:\b(?:it|test|describe)\(|\b(?:name|promise):)\s*(['"`])(.*?)\1/g)].map(
+        (match) => match[2] ?? '',
+      ),
+    ]),
+);
+
+function namesOf(path: string): readonly string[] {
+  return testNames.get(path) ?? [];
+}
+
+function names(id: string, name: string): boolean {
+  return new RegExp(`(?<![\\w-])${id}(?!\\w)`).test(name);
+}
