@@ -1,9 +1,9 @@
 import { categoryStream, eventTypeStream } from 'daybook';
-import { openMemoryStore } from 'daybook/memory';
+import { openSqliteStore } from 'daybook/sqlite';
 
 import { goldenSample, order } from './golden-sample.ts';
 
-await using store = openMemoryStore();
+await using store = await openSqliteStore('orders.db');
 
 const appended = await store.append(order, goldenSample, { expected: 'no-stream' });
 console.log(`${appended.outcome}: ${order} is at revision ${appended.revision}`);

@@ -1,7 +1,7 @@
 import { eventTypeStream, jsonEvent, streamName } from 'daybook';
-import { openMemoryStore } from 'daybook/memory';
+import { openSqliteStore } from 'daybook/sqlite';
 
-await using store = openMemoryStore();
+await using store = await openSqliteStore('orders.db');
 const shipped = jsonEvent({ type: 'OrderShipped', data: { carrier: 'fedex' } });
 await store.append(streamName('CustomerOrder-8'), [shipped], { expected: 'any' });
 

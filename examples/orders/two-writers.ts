@@ -1,7 +1,7 @@
 import { jsonEvent, streamName } from 'daybook';
-import { openMemoryStore } from 'daybook/memory';
+import { openSqliteStore } from 'daybook/sqlite';
 
-await using store = openMemoryStore();
+await using store = await openSqliteStore('orders.db');
 const order = streamName('CustomerOrder-7');
 await store.append(order, [jsonEvent({ type: 'OrderCreated', data: { total: '100.00' } })], { expected: 'no-stream' });
 
