@@ -37,23 +37,27 @@ function packed() {
         if (!files.some((file) => file.path === needed)) throw new Error(`${name} is packed without a ${needed}.`);
       }
       const doors = Object.keys(exports).filter((door) => !door.endsWith('.json'));
-      return { name, archive: join(folder, filename), doors, hasDoors: doors.length > 0 };
+      return { name, path, archive: join(folder, filename), doors, hasDoors: doors.length > 0 };
     });
 }
 
 /** Puts the archives where Node looks for packages, with links to the packages of others. */
 function unpack(packages) {
   const modules = join(folder, 'node_modules');
-  mkdirSync(modules);
-  for (const { name, archive } of packages) {
-    mkdirSync(join(modules, name));
+  for (const { name, path, archive } of packages) {
+    mkdirSync(join(modules, name), { recursive: true });
     run('tar', ['-xzf', archive, '-C', join(modules, name), '--strip-components=1']);
+    link(join(path, 'node_modules'), join(modules, name, 'node_modules'));
   }
-  const ours = new Set(packages.map(({ name }) => name));
-  for (const other of globSync('{[!@.]*,@*/*}', { cwd: join(root, 'node_modules') })) {
-    if (ours.has(other) || other.startsWith('daybook-')) continue;
-    mkdirSync(join(modules, dirname(other)), { recursive: true });
-    symlinkSync(join(root, 'node_modules', other), join(modules, other));
+  link(join(root, 'node_modules'), modules);
+}
+
+/** Links every package of others in one folder of packages to another. */
+function link(from, to) {
+  for (const other of globSync('{[!@.]*,@*/*}', { cwd: from })) {
+    if (/^daybook(?:-|$)/.test(other)) continue;
+    mkdirSync(join(to, dirname(other)), { recursive: true });
+    symlinkSync(join(from, other), join(to, other));
   }
 }
 
@@ -85,6 +89,11 @@ function firstProgram(markdown) {
 function runCommand() {
   const said = run('node', ['node_modules/daybook-cli/bin/daybook.mjs', '--version']);
   if (!/^\d+\.\d+\.\d+/.test(said)) throw new Error(`daybook --version says ${said}`);
+  // A backup is made by a thread, whose file must be found among the built ones too.
+  const daybook = (...args) => run('node', ['node_modules/daybook-cli/bin/daybook.mjs', '--store', 'c.db', ...args]);
+  daybook('append', 'Order-1', '--type', 'OrderCreated', '--data', '{}');
+  daybook('backup', 'create', 'copy.db');
+  daybook('backup', 'verify', 'copy.db');
 }
 
 function run(command, args) {
