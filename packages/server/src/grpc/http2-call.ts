@@ -92,10 +92,10 @@ export class Http2Call implements Call {
       this.#drained = undefined;
     });
     stream.on('wantTrailers', () => this.#sendTrailers());
-    stream.on('aborted', () => this.#abort(cancelled()));
-    stream.on('error', () => this.#abort(cancelled()));
+    stream.on('aborted', () => this.#cancel());
+    stream.on('error', () => this.#cancel());
     stream.on('close', () => {
-      this.#abort(cancelled());
+      this.#cancel();
       this.#parser.clear();
     });
   }
@@ -133,6 +133,11 @@ export class Http2Call implements Call {
   #endEarly(reason: GrpcError): void {
     this.#abort(reason);
     this.fail(reason);
+  }
+
+  /** The client is gone. Most calls have ended when their stream closes, and an error costs its stack. */
+  #cancel(): void {
+    if (!this.#isFinished) this.#abort(this.#reason ?? cancelled());
   }
 
   #abort(reason: GrpcError): void {
