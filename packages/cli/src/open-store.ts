@@ -1,0 +1,91 @@
+import { NotSupported, type EventStore } from 'daybook';
+import { kurrentStore } from 'daybook/kurrent';
+import { openMemoryStore } from 'daybook/memory';
+import type { SqliteStore } from 'daybook/sqlite';
+
+import { usage } from './failure.ts';
+
+/** Where events are when nothing else is said. */
+export const defaultStore = './daybook.db';
+
+/** Whether a store that is not there is made. */
+export type StoreUse = 'existing' | 'create';
+
+/** The kinds of places that `--store` can name. */
+export type StoreKind = 'file' | 'memory' | 'server';
+
+/** What kind of place `--store` names. */
+export function storeKind(location: string): StoreKind {
+  if (location === 'memory:') return 'memory';
+  if (/^(?:esdb|kurrentdb)(?:\+discover)?:\/\//.test(location)) return 'server';
+  const scheme = /^([a-z][a-z+]+):\/\//i.exec(location)?.[1];
+  if (scheme === undefined) return 'file';
+  throw usage(
+    `--store ${withoutSecret(location)}: no store speaks ${scheme}. Give a file, memory:, or esdb://host:2113?tls=false.`,
+  );
+}
+
+/** What `--store` names, as it can be shown: without the name and the password of a user. */
+export function withoutSecret(location: string): string {
+  return location.replace(/:\/\/[^@/]*@/, '://…@');
+}
+
+/** Opens the store that `--store` names. */
+export async function openStore(location: string, use: StoreUse): Promise<EventStore> {
+  switch (storeKind(location)) {
+    case 'memory':
+      return openMemoryStore();
+    case 'server':
+      return openServer(location);
+    case 'file':
+      return openFileStore(location, use);
+    default:
+      throw new TypeError('There is no other kind.');
+  }
+}
+
+/**
+ * Opens the file that `--store` names.
+ *
+ * @throws NotSupported when it names something else.
+ */
+export async function openFile(location: string, feature: string): Promise<SqliteStore> {
+  checkFile(location, feature);
+  return openFileStore(location, 'existing');
+}
+
+/** Throws unless `location` is a file: only there the command works. */
+export function checkFile(location: string, feature: string): void {
+  const kind = storeKind(location);
+  if (kind !== 'file')
+    throw new NotSupported(`${feature} here: give --store FILE`, kind === 'server' ? 'A server' : 'Memory');
+}
+
+async function openFileStore(path: string, use: StoreUse): Promise<SqliteStore> {
+  const { openSqliteStore } = await import('daybook/sqlite'); // Loaded when it is needed, as below.
+  return openSqliteStore(path, { missing: use === 'create' ? 'create' : 'refuse' });
+}
+
+async function openServer(location: string): Promise<EventStore> {
+  // Loaded when it is needed: it brings gRPC and a native add-on with it.
+  const { KurrentDBClient } = await import('@kurrent/kurrentdb-client');
+  let client: ReturnType<typeof KurrentDBClient.connectionString>;
+  try {
+    client = KurrentDBClient.connectionString(location.replace(/^esdb/, 'kurrentdb')); // The old word is met with a warning.
+  } catch (cause) {
+    throw usage(
+      `--store ${withoutSecret(location)} is no connection string: ${cause instanceof Error ? cause.message : ''}.`,
+      {
+        cause,
+      },
+    );
+  }
+  const store = kurrentStore(client);
+  return {
+    ...store,
+    async [Symbol.asyncDispose]() {
+      await store[Symbol.asyncDispose]();
+      await client.dispose();
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import { randomUUID } from 'node:crypto';
+
+import { streamName } from 'daybook';
+
+import { openStore } from '../open-store.ts';
+import type { Terminal } from '../output/terminal.ts';
+import { tortureEvent } from './torture-event.ts';
+
+/** Streams that a writer appends to at the same time. */
+const streams = 16;
+
+/** Appends as fast as it can and writes a line for each answer: stream, revision, ids. Only a signal ends it. */
+export async function writeUntilKilled(path: string, terminal: Terminal): Promise<void> {
+  const store = await openStore(path, 'create');
+  const run = randomUUID();
+  await Promise.all(
+    Array.from({ length: streams }, async (_, number) => {
+      const stream = streamName(`Tortured-${run}-${number}`);
+      for (let count = 0; ; count++) {
+        const events = Array.from({ length: 1 + (count % 3) }, tortureEvent);
+        const { firstRevision } = await store.append(stream, events, {
+          expected: count === 0 ? 'no-stream' : 'stream-exists',
+        });
+        await terminal.write(`${stream}\t${firstRevision}\t${events.map(({ id }) => id).join(',')}\n`);
+      }
+    }),
+  );
+}
