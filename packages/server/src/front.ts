@@ -28,6 +28,7 @@ const keepAliveMs = 60_000;
 export function createFront({ onHttp2, onHttp1, limits }: FrontOptions): Front {
   const sockets = new Set<Socket>();
   const undecided = new Set<Socket>();
+  let onEmpty: (() => void) | undefined;
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs }, (socket) => {
     sockets.add(socket);
     undecided.add(socket);
@@ -35,6 +36,7 @@ export function createFront({ onHttp2, onHttp1, limits }: FrontOptions): Front {
     socket.once('close', () => {
       sockets.delete(socket);
       undecided.delete(socket);
+      if (sockets.size === 0) onEmpty?.();
     });
     sniff(socket, limits.prefaceMs, (isHttp2) => {
       undecided.delete(socket);
@@ -46,8 +48,16 @@ export function createFront({ onHttp2, onHttp1, limits }: FrontOptions): Front {
   return {
     server,
     sockets,
-    closeUndecided() {
+    async close() {
+      const empty = new Promise<void>((resolve) => {
+        onEmpty = resolve;
+        if (sockets.size === 0) resolve();
+      });
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
       for (const socket of undecided) socket.destroy();
+      await Promise.all([empty, closed]);
     },
   };
 }
@@ -56,8 +66,8 @@ export interface Front {
   readonly server: Server;
   /** The sockets that are open. */
   readonly sockets: ReadonlySet<Socket>;
-  /** Closes the connections whose protocol is not known yet. */
-  closeUndecided(): void;
+  /** Takes no more connections, closes those whose protocol is not known yet, and waits until all are closed. */
+  close(): Promise<void>;
 }
 
 /** Tells which protocol a socket speaks, and gives back what was read. Closes it when its client is too slow. */

@@ -82,7 +82,7 @@ async function ended(stream: ClientHttp2Stream): Promise<Ended> {
 async function until(isSo: () => boolean): Promise<void> {
   const end = performance.now() + 10_000;
   while (!isSo()) {
-    if (performance.now() > end) throw new Error(`It did not come to be: ${isSo}`);
+    if (performance.now() > end) throw new Error(`It did not come to be: ${isSo.toString()}`);
     await turn();
   }
 }
@@ -299,9 +299,9 @@ describe('one port', () => {
     const ping = await fetch(`http://127.0.0.1:${port}/ping`);
     assert.deepEqual(await ping.json(), { text: 'Ping request successfully handled' });
     for (const [text, answer] of [
-      ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', /\x04\0\0\0\0\0/],
-      ['PRINT / HTTP/1.1\r\nhost: x\r\n\r\n', /^HTTP\/1\.1 400/],
-      ['GET /ping HTTP/1.1\r\nhost: x\r\n\r\n', /^HTTP\/1\.1 200 OK/],
+      ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', '\x04\0\0\0\0\0'],
+      ['PRINT / HTTP/1.1\r\nhost: x\r\n\r\n', 'HTTP/1.1 400'],
+      ['GET /ping HTTP/1.1\r\nhost: x\r\n\r\n', 'HTTP/1.1 200 OK'],
     ] as const) {
       const socket = connectSocket(port, '127.0.0.1');
       socket.setNoDelay(true);
@@ -312,7 +312,7 @@ describe('one port', () => {
         await turn();
       }
       const [bytes] = (await received) as [Buffer];
-      assert.match(bytes.toString('latin1'), answer);
+      assert.ok(bytes.toString('latin1').includes(answer));
       socket.destroy();
     }
   });

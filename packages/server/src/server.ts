@@ -81,17 +81,17 @@ interface Running {
 
 /** Takes nothing new, lets what is under way end, and closes the connections: those that do not end in time by force. */
 async function stop({ front, http, calls, sessions, graceMs }: Running): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
-    front.server.close(() => resolve());
-  });
-  front.closeUndecided();
+  const closed = front.close();
   http.close();
+  const forced = Promise.withResolvers<void>();
   const force = setTimeout(() => {
     for (const socket of front.sockets) socket.destroy();
+    forced.resolve();
   }, graceMs);
   // Each session says that it goes away, and closes when its last call has ended.
   for (const session of sessions) session.close();
-  await Promise.all([calls.shutDown(), closed]);
+  // A handler that does not end by then is left behind: whoever disposes must not wait for ever.
+  await Promise.all([Promise.race([calls.shutDown(), forced.promise]), closed]);
   clearTimeout(force);
 }
 

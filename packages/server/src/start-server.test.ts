@@ -22,7 +22,7 @@ async function ask(port: number, path: string): Promise<Buffer> {
 
 describe('a server', () => {
   it('is only for this machine and for development, until there are users and TLS', async () => {
-    await using store = await openMemoryStore();
+    await using store = openMemoryStore();
     const refused = { code: 'access-control-missing' };
     await assert.rejects(startServer({ store, port: 0 }), refused);
     for (const host of ['0.0.0.0', '::', '10.0.0.1', 'localhost.example.org', '127.0.0.1.example.org', '']) {
@@ -35,14 +35,14 @@ describe('a server', () => {
   });
 
   it('says that its port is in use', async () => {
-    await using store = await openMemoryStore();
+    await using store = openMemoryStore();
     await using server = await startServer({ store, port: 0, dev: true });
     const { port } = server;
     await assert.rejects(startServer({ store, port, dev: true }), { code: 'port-in-use', port, host: '127.0.0.1' });
   });
 
   it('tells which methods there are, and which node it is', async () => {
-    await using store = await openMemoryStore();
+    await using store = openMemoryStore();
     await using server = await startServer({ store, port: 0, dev: true, advertisedHost: 'orders.test' });
     const found = await ask(server.port, '/event_store.client.server_features.ServerFeatures/GetSupportedMethods');
     const text = found.toString('latin1');
@@ -69,7 +69,7 @@ describe('a server', () => {
   });
 
   it('answers over HTTP', async () => {
-    await using store = await openMemoryStore();
+    await using store = openMemoryStore();
     await using server = await startServer({ store, port: 0, dev: true });
     const at = (path: string, method = 'GET'): Promise<Response> =>
       fetch(`http://127.0.0.1:${server.port}${path}`, { method });
@@ -95,7 +95,7 @@ describe('a server', () => {
   });
 
   it('is not ready when its store is not', async () => {
-    await using store = await openMemoryStore();
+    await using store = openMemoryStore();
     const closed: EventStore = Object.create(store, {
       head: { value: (): Promise<LogHead> => Promise.reject(new Error('closed')) },
     }) as EventStore; // The same store, whose log cannot be read.

@@ -11,7 +11,8 @@ export interface Call {
   readonly messages: AsyncIterable<Buffer>;
   /**
    * Sends bytes that hold one or more framed messages. Resolves when more may be sent: at once, or, when the client is
-   * slow, when it has drained. Rejects with `signal.reason` after an abort.
+   * slow, when it has drained. Rejects with `signal.reason` after an abort. Only in a shutdown does what fits still go
+   * out, so that an append that was stored is answered.
    */
   send(frames: Uint8Array): Promise<void> | undefined;
 }

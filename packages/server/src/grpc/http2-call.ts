@@ -57,7 +57,7 @@ export class Http2Call implements Call {
     if (!this.#stream.headersSent) this.#stream.respond(responseHeaders, { waitForTrailers: true });
     // `write` says false from 16 KiB on, where one page of a read would already wait.
     if (this.#stream.write(frames) || this.#stream.writableLength <= this.#limits.outgoingBytes) return undefined;
-    if (this.#isShutDown) return undefined;
+    if (this.#isShutDown && this.#reason !== undefined) return handled(Promise.reject(this.#reason));
     this.#drained ??= Promise.withResolvers();
     return handled(this.#drained.promise);
   }
