@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 
+import type { ConsistencyCheck } from '@kurrent/kurrentdb-client';
+
 import { actualOf, all, expecting, newStream, numbered, refused, type ClientCase } from '../support/client-case.ts';
 
 const only = '@kurrent/kurrentdb-client';
@@ -76,8 +78,6 @@ export const recordsCases: readonly ClientCase[] = [
         streamName: written,
         record: library.jsonEvent({ type: 'Recorded', data: {} }),
       });
-      const check = (streamName: string, expectedState: bigint | 'no_stream' | 'stream_exists'): never =>
-        ({ type: 'streamState', streamName, expectedState }) as never; // The client's own type for it is not exported.
       const { responses } = await client.appendRecords([record()], [check(checked, 1n), check(missing, 'no_stream')]);
       assert.deepEqual(responses, [{ streamName: written, revision: 0n }]);
       const error = await refused('append-consistency-violation', () =>
@@ -95,3 +95,8 @@ export const recordsCases: readonly ClientCase[] = [
     },
   },
 ];
+
+/** A check of a stream's place. */
+function check(streamName: string, expectedState: bigint | 'no_stream' | 'stream_exists'): ConsistencyCheck {
+  return { type: 'stream_state', streamName, expectedState };
+}

@@ -45,12 +45,12 @@ export async function all<Item>(read: AsyncIterable<Item>): Promise<Item[]> {
 }
 
 /** The error with which a call is refused, by the clients' name for it. */
-export async function refused(type: string, call: () => Promise<unknown>): Promise<object> {
+export async function refused(type: string, call: () => Promise<unknown>): Promise<Error> {
   try {
     await call();
   } catch (error) {
-    assert.ok(typeof error === 'object' && error !== null);
-    assert.equal(Reflect.get(error, 'type'), type, String(error));
+    assert.ok(error instanceof Error);
+    assert.equal(Reflect.get(error, 'type'), type, error.message);
     return error;
   }
   return assert.fail('it was not refused');
