@@ -4,6 +4,9 @@ import { DiskFull, StoreBusy, StoreDamaged, StoreIoError, StoreReadOnly } from '
 /** The primary result codes of SQLite that mean something to a caller: https://sqlite.org/rescode.html */
 const codes = { busy: 5, locked: 6, readOnly: 8, ioError: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 };
 
+/** The file beside the write-ahead log could not get its 32 KiB: what a disk without any space says first. */
+const sharedMemorySize = 4_874;
+
 /** What SQLite threw, as an error with a code of ours. What is not SQLite's stays as it is. */
 export function typedError(path: string, cause: unknown): unknown {
   if (!(cause instanceof Error) || cause instanceof DaybookError) return cause;
@@ -12,6 +15,7 @@ export function typedError(path: string, cause: unknown): unknown {
   if (system === 'ENOSPC') return new DiskFull(path, { cause });
   if (system === 'EACCES' || system === 'EROFS' || system === 'EPERM') return new StoreReadOnly(path, { cause });
   if (typeof code !== 'number') return cause;
+  if (code === sharedMemorySize) return new DiskFull(path, { cause });
   switch (code & 0xff) {
     case codes.busy:
     case codes.locked:
