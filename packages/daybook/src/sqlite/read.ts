@@ -16,6 +16,16 @@ import { positionAt } from './time.ts';
 
 type EventPages = AsyncGenerator<readonly RecordedEvent[], void, undefined>;
 
+/** After so many reads the event loop gets a turn. */
+const readsInTurn = 8;
+let reads = 0;
+
+/** Whether it is time for the event loop to turn. */
+function takeTurn(): boolean {
+  reads += 1;
+  return reads % readsInTurn === 0;
+}
+
 /** Events in one page, unless the caller says otherwise. */
 const defaultPageSize = 500;
 
@@ -176,6 +186,8 @@ interface Range {
 async function* readPages(options: ReadStreamOptions | ReadAllOptions, open: () => Range): EventPages {
   const { direction = 'forwards', limit = Infinity, pageSize = defaultPageSize, signal } = options;
   signal?.throwIfAborted();
+  // Reads that are there at once, one after the other, would keep appends from ever being acknowledged.
+  if (takeTurn()) await breathe();
   const { from, first: lowest, last: highest, read } = open();
   let first = direction === 'forwards' ? Math.max(from ?? lowest, lowest) : lowest;
   let last = direction === 'forwards' ? highest : Math.min(from ?? highest, highest);
