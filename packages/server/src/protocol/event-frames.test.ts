@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { position, revision, streamName, type RecordedEvent } from 'daybook';
+import fc from 'fast-check';
+
+import { EventFrames, type ReadEvent } from './event-frames.ts';
+import { Reader } from './reader.ts';
+import { readStreamIdentifier, readUuid } from './shared.ts';
+
+const counter = fc.bigInt({ min: 0n, max: 2n ** 63n - 1n });
+
+const event: fc.Arbitrary<RecordedEvent> = fc.record({
+  stream: fc
+    .string({ minLength: 1, unit: 'grapheme', maxLength: 60 })
+    .map((name) => streamName(`s${name.toWellFormed()}`)),
+  revision: counter.map((value) => revision(value)),
+  position: counter.map((value) => position(value)),
+  id: fc.uuid(),
+  type: fc.string({ minLength: 1, unit: 'grapheme', maxLength: 40 }).map((type) => type.toWellFormed()),
+  data: fc.uint8Array({ maxLength: 300 }),
+  metadata: fc.uint8Array({ maxLength: 200 }),
+  contentType: fc.constantFrom('application/json' as const, 'application/octet-stream' as const),
+  created: fc.integer({ min: 0, max: 4_000_000_000_000 }).map((ms) => new Date(ms)),
+});
+
+const given: fc.Arbitrary<ReadEvent> = fc.oneof(
+  event.map((one) => ({ event: one })),
+  fc.record({ event, link: event }),
+  event.map((link) => ({ link })),
+);
+
+describe('the frames of events', () => {
+  for (const form of ['string', 'structured'] as const) {
+    it(`hold every field of every event, with ids in the ${form} form`, () => {
+      fc.assert(
+        fc.property(fc.array(given, { maxLength: 8 }), (events) => {
+          const expected = events.map((one) => ({
+            event: one.event === undefined ? undefined : fields(one.event),
+            link: one.link === undefined ? undefined : fields(one.link),
+            position: (one.link ?? one.event)?.position,
+          }));
+          assert.deepEqual(messagesIn(new EventFrames(form).frames(events)).map(readResponse), expected);
+        }),
+      );
+    });
+  }
+
+  it('give the id in the form that was asked for', () => {
+    const [one] = fc.sample(event, 1);
+    assert.ok(one !== undefined);
+    assert.ok(new EventFrames('string').frames([{ event: one }]).includes(one.id));
+    assert.ok(!new EventFrames('structured').frames([{ event: one }]).includes(one.id));
+  });
+});
+
+/** What a client must find in an event. */
+function fields({ link: _, created, ...rest }: RecordedEvent): unknown {
+  return { ...rest, prepare: rest.position, created: String(BigInt(created.getTime()) * 10_000n) };
+}
+
+function messagesIn(frames: Buffer): readonly Buffer[] {
+  const messages: Buffer[] = [];
+  for (let at = 0; at < frames.length;) {
+    assert.equal(frames[at], 0);
+    const end = at + 5 + frames.readUInt32BE(at + 1);
+    messages.push(frames.subarray(at + 5, end));
+    at = end;
+  }
+  return messages;
+}
+
+function readResponse(message: Buffer): unknown {
+  const response = new Reader(message);
+  assert.ok(response.next());
+  assert.equal(response.field, 1);
+  const reader = response.message();
+  assert.ok(!response.next());
+  const found: Record<string, unknown> = { event: undefined, link: undefined, position: undefined };
+  while (reader.next()) {
+    if (reader.field === 1) found['event'] = readEvent(reader.message());
+    else if (reader.field === 2) found['link'] = readEvent(reader.message());
+    else found['position'] = reader.uint64();
+  }
+  return found;
+}
+
+function readEvent(reader: Reader): unknown {
+  const metadataMap: Record<string, string> = {};
+  const found = { id: '', stream: '', revision: 0n, prepare: 0n, position: 0n };
+  let metadata = new Uint8Array(0);
+  let data = new Uint8Array(0);
+  while (reader.next()) {
+    if (reader.field === 1) found.id = readUuid(reader.message());
+    else if (reader.field === 2) found.stream = readStreamIdentifier(reader.message());
+    else if (reader.field === 3) found.revision = reader.uint64();
+    else if (reader.field === 4) found.prepare = reader.uint64();
+    else if (reader.field === 5) found.position = reader.uint64();
+    else if (reader.field === 6) {
+      const entry = reader.message();
+      assert.ok(entry.next());
+      const key = entry.string();
+      assert.ok(entry.next());
+      metadataMap[key] = entry.string();
+    } else if (reader.field === 7) metadata = new Uint8Array(reader.bytes());
+    else data = new Uint8Array(reader.bytes());
+  }
+  const { type, created } = metadataMap;
+  return { ...found, type, created, contentType: metadataMap['content-type'], metadata, data };
+}
