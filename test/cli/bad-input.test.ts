@@ -117,16 +117,18 @@ describe('bad input', () => {
 
   it('a full disk refuses the append, and keeps what was acknowledged', () => {
     using folder = newFolder();
-    const data = JSON.stringify('x'.repeat(60_000));
+    using other = newFolder();
+    const data = other.file('data.json');
+    writeFileSync(data, JSON.stringify('x'.repeat(300_000)));
     const script = `
       mount -t tmpfs -o size=2m none "$0" && cd "$0" && head -c 600000 /dev/zero >filler || exit 99
       acknowledged=0
-      while "$1" "$2" append Big-1 --type Grown --data "$3" --quiet >/dev/null 2>error; do
+      while "$1" "$2" append Big-1 --type Grown --data "@$3" --quiet >/dev/null 2>error; do
         acknowledged=$((acknowledged + 1))
       done
-      "$1" "$2" append Big-1 --type Grown --data "$3" >/dev/null; code=$?
+      "$1" "$2" append Big-1 --type Grown --data "@$3" >/dev/null; code=$?
       rm filler error
-      "$1" "$2" append Big-1 --type Grown --data "$3" --quiet >/dev/null || exit 98
+      "$1" "$2" append Big-1 --type Grown --data "@$3" --quiet >/dev/null || exit 98
       echo "$code $acknowledged $("$1" "$2" read Big-1 --ndjson | wc -l)"`;
     const { stdout, stderr } = inNamespace(script, folder.path, data);
     const [code, acknowledged = 0, read] = stdout.trim().split(' ').map(Number);

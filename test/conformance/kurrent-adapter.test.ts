@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
 import { startServer, type Server } from 'daybook-server';
-import { openMemoryStore } from 'daybook/memory';
+import { openSqliteStore, type SqliteStore } from 'daybook/sqlite';
 import { contractRun } from 'daybook/testing';
 
 import { unsupportedBy, untold, type ClientName } from './support/clients.ts';
@@ -12,10 +15,12 @@ const clients: readonly ClientName[] = ['@kurrent/kurrentdb-client', '@eventstor
 
 for (const client of clients) {
   describe(`the contract through ${client} and the server`, () => {
-    const store = openMemoryStore();
+    const folder = mkdtempSync(join(tmpdir(), 'daybook-conformance-'));
+    let store: SqliteStore;
     let server: Server;
     let thread: ContractThread;
     before(async () => {
+      store = await openSqliteStore(join(folder, 'contract.db'));
       server = await startServer({ store, port: 0, dev: true });
       thread = contractThread({ client, connectionString: `esdb://127.0.0.1:${server.port}?tls=false` });
     });
@@ -23,6 +28,7 @@ for (const client of clients) {
       await thread[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true });
     });
 
     const contract = contractRun({

@@ -145,7 +145,7 @@ function checksOf(
   }
   return [...all]
     .filter(([, expected]) => expected !== 'any')
-    .map(([streamName, expected]) => ({ type: 'streamState', streamName, expectedState: checkedState(expected) }));
+    .map(([streamName, expected]) => ({ type: 'stream_state', streamName, expectedState: checkedState(expected) }));
 }
 
 /** The client has no words for the last two and passes the protocol's numbers on. */
