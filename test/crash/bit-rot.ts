@@ -117,7 +117,7 @@ function doDamage(folder: string, random: Random): string {
     }
     case 'zero': {
       const from = place - (place % 512);
-      bytes.fill(0, from, from + 512);
+      bytes.fill(0, from, Math.min(from + 512, bytes.length));
       writeFileSync(path, bytes);
       return `512 bytes from ${from} of ${name} set to zero`;
     }

@@ -4,6 +4,7 @@
  * Arguments: path of the store, file for the acks, scenario, seed.
  */
 import { openSync, writeSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 
 import { categoryStream } from 'daybook';
 
@@ -17,8 +18,18 @@ const random = seededRandom(Number(seed));
 const acks = openSync(ackPath, 'a');
 const onAck = (ack: Ack): void => void writeSync(acks, formatAck(ack));
 
-/** Opens the store, appends `batches` in each of so many lanes at the same time, and closes it. */
-async function appendAndClose(lanes: number, batches: number, alongside?: () => void): Promise<void> {
+interface Work {
+  /** Lanes append at the same time. */
+  readonly lanes: number;
+  readonly batches: number;
+  /** Events in each batch. Default: 1 to 5. */
+  readonly size?: number;
+  /** Called after each ack. */
+  readonly alongside?: () => void;
+}
+
+/** Opens the store, appends and closes it. */
+async function appendAndClose({ lanes, batches, size, alongside }: Work): Promise<void> {
   await using store = await openStore(path);
   await Promise.all(
     Array.from({ length: lanes }, (_, lane) =>
@@ -26,6 +37,7 @@ async function appendAndClose(lanes: number, batches: number, alongside?: () => 
         writer: `0.${lane}`,
         streams: lane % 3 === 2 ? 2 : 1,
         batches,
+        size,
         onAck: (ack) => {
           onAck(ack);
           alongside?.();
@@ -35,31 +47,50 @@ async function appendAndClose(lanes: number, batches: number, alongside?: () => 
   );
 }
 
-switch (scenario) {
-  case 'append':
-    await appendAndClose(1, 60);
-    break;
-  case 'group-commit':
-    await appendAndClose(12, 8);
-    break;
-  case 'derived-reads': {
-    await using store = await openStore(path);
-    for (let round = 0; round < 6; round++) {
-      await Promise.all([0, 1, 2].map((lane) => runLane(store, { writer: `0.${lane}`, batches: 4, onAck })));
-      for await (const page of store.readStream(categoryStream(category)).pages()) if (page.length === 0) break;
-    }
-    break;
+/** Reads a derived stream now and then while the store is appended to. */
+async function readBetween(): Promise<void> {
+  await using store = await openStore(path);
+  for (let round = 0; round < 6; round++) {
+    await Promise.all([0, 1, 2].map((lane) => runLane(store, { writer: `0.${lane}`, batches: 4, onAck })));
+    for await (const page of store.readStream(categoryStream(category)).pages()) if (page.length === 0) break;
   }
-  case 'reopen':
-    for (let round = 0; round < 4; round++) await appendAndClose(random.between(1, 4), random.between(1, 8));
-    break;
-  case 'kill': {
-    let left = random.between(5, 60);
-    await appendAndClose(4, 40, () => {
-      if (--left === 0) process.kill(process.pid, 'SIGKILL');
-    });
-    break;
-  }
-  default:
-    throw new Error(`There is no scenario ${scenario}.`);
 }
+
+/** Between appends the write-ahead file is moved into the log, as another process may do: the next append begins it anew. */
+async function restartWriteAheadFile(): Promise<void> {
+  await using store = await openStore(path);
+  for (let round = 0; round < 5; round++) {
+    await Promise.all([0, 1].map((lane) => runLane(store, { writer: `0.${lane}`, batches: 6, onAck })));
+    const other = new DatabaseSync(path);
+    other.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    other.close();
+  }
+}
+
+let untilKill = random.between(5, 60);
+const killSometime = (): void => {
+  if (--untilKill === 0) process.kill(process.pid, 'SIGKILL');
+};
+
+const scenarios: Readonly<Record<string, () => Promise<void>>> = {
+  append: () => appendAndClose({ lanes: 1, batches: 60 }),
+  'group-commit': () => appendAndClose({ lanes: 12, batches: 8 }),
+  'derived-reads': readBetween,
+  'restart-write-ahead-file': restartWriteAheadFile,
+  reopen: async () => {
+    for (let round = 0; round < 4; round++) {
+      await appendAndClose({ lanes: random.between(1, 4), batches: random.between(1, 8) });
+    }
+  },
+  kill: () => appendAndClose({ lanes: 4, batches: 40, alongside: killSometime }),
+  // So many events that the index file is written when the store is closed.
+  'index-on-close': () => appendAndClose({ lanes: 2, batches: 6, size: 200 }),
+  // So many that it is written while the store is appended to.
+  index: () => appendAndClose({ lanes: 3, batches: 8, size: 400 }),
+  // So many that the write-ahead file is moved into the log and begun anew.
+  checkpoint: () => appendAndClose({ lanes: 3, batches: 44, size: 500 }),
+};
+
+const run = scenarios[scenario];
+if (run === undefined) throw new Error(`There is no scenario ${scenario}.`);
+await run();

@@ -10,17 +10,24 @@ import { memoryFolder } from './support/folder.ts';
 import { commandFor, commandLine, report, type Outcome, type Run } from './support/outcome.ts';
 import { seededRandom } from './support/random.ts';
 
-/** What the recorded process does. Each is a list of processes, one after the other, on the same disk. */
-const scenarios: readonly (readonly string[])[] = [
-  ['append'],
-  ['group-commit'],
-  ['derived-reads'],
-  ['reopen'],
-  ['kill', 'kill', 'append'],
-];
+interface Scenario {
+  /** What processes do on the same disk, one after the other. */
+  readonly parts: readonly string[];
+  /** So many power cuts are tried on each recording of it. Checking a large log takes longer. */
+  readonly images: number;
+}
 
-/** So many power cuts are tried on each recording. */
-const imagesPerRecording = 100;
+const scenarios: readonly Scenario[] = [
+  { parts: ['append'], images: 100 },
+  { parts: ['group-commit'], images: 100 },
+  { parts: ['derived-reads'], images: 100 },
+  { parts: ['reopen'], images: 100 },
+  { parts: ['restart-write-ahead-file'], images: 100 },
+  { parts: ['kill', 'kill', 'append'], images: 100 },
+  { parts: ['index-on-close', 'kill', 'append'], images: 50 },
+  { parts: ['index', 'kill'], images: 20 },
+  { parts: ['checkpoint'], images: 8 },
+];
 
 /**
  * R3: what was acknowledged before the power failed is there afterwards, and nothing is there in part.
@@ -38,17 +45,18 @@ export async function losePower(run: Run): Promise<Outcome> {
   using folder = memoryFolder();
   await using pool = new ReplayPool();
   const results: Promise<ReplayResult>[] = [];
-  for (let image = 0; image < cycles; image += imagesPerRecording) {
-    const scenario = scenarios[counts.recordings % scenarios.length] ?? [];
+  for (let left = cycles; left > 0;) {
+    const { parts: scenario, images } = scenarios[counts.recordings % scenarios.length] ?? noScenario;
     const recording = folder.file(`${counts.recordings++}.log`);
     broken.push(...(await record(shim, { scenario, recording, seed: random.between(0, 2 ** 31), mutant })));
     const replayed = replay(pool, scenario, {
       recording,
-      images: Math.min(imagesPerRecording, cycles - image),
+      images: Math.min(images, left),
       seed: random.between(0, 2 ** 31),
       folder: folder.file(`images-${counts.recordings}`),
     });
     results.push(replayed);
+    left -= images;
     if (!stopAtFirst) continue;
     broken.push(...(await replayed).broken);
     if (broken.length > 0) break;
@@ -68,6 +76,8 @@ async function replay(pool: ReplayPool, scenario: readonly string[], task: Repla
   const broken = result.broken.map(({ kind, problem }) => ({ kind, problem: `${scenario.join(', ')}: ${problem}` }));
   return { ...result, broken };
 }
+
+const noScenario: Scenario = { parts: [], images: 1 };
 
 interface RecordOptions {
   readonly scenario: readonly string[];

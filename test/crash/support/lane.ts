@@ -29,6 +29,8 @@ export interface LaneOptions {
   readonly writer: string;
   /** One: batches are appended to it. Two: each batch is split over both with `appendAll`. Default: 1. */
   readonly streams?: 1 | 2 | undefined;
+  /** Events in a batch. Default: 1 to 5, as the number of the batch has it. */
+  readonly size?: number | undefined;
   /** Stop after this many batches. Default: never. */
   readonly batches?: number | undefined;
   /** Called as soon as the store has acknowledged a batch. */
@@ -38,14 +40,14 @@ export interface LaneOptions {
 /** Appends batch after batch, beginning behind the last one that the store already holds, whoever appended it. */
 export async function runLane(
   store: LaneStore,
-  { writer, streams = 1, batches = Infinity, onAck }: LaneOptions,
+  { writer, streams = 1, size, batches = Infinity, onAck }: LaneOptions,
 ): Promise<void> {
   const first = tortureStream(writer, 0);
   const second = tortureStream(writer, 1);
   let ends = await Promise.all([endOf(store, first), streams === 2 ? endOf(store, second) : undefined]);
   let batch = Math.max(...ends.map((end) => end?.batch ?? -1)) + 1;
   for (let done = 0; done < batches; done++, batch++) {
-    const events = batchEvents(writer, batch);
+    const events = batchEvents(writer, batch, size);
     if (streams === 1 || events.length === 1) {
       const appended = await store.append(first, events, { expected: ends[0]?.revision ?? 'no-stream' });
       onAck({ writer, batch, firstRevision: appended.firstRevision, position: appended.position });

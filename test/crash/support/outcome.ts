@@ -78,6 +78,12 @@ export function commandFor(file: string, { cycles, seed, mutant }: Run, ...more:
   return ['node --conditions=@daybook/source', `test/crash/${file}`, ...flags, ...more].join(' ');
 }
 
+/** A few problems, each of another shape: the same words with other numbers and names are the same problem. */
 function examples(broken: readonly Broken[]): readonly string[] {
-  return broken.slice(0, 5).map(({ kind, problem }) => `${kind}: ${problem}`);
+  const shapes = new Map<string, string>();
+  for (const { kind, problem } of broken) {
+    const shape = `${kind}: ${problem.replaceAll(/\/\S*|[0-9a-f]*\d[0-9a-f-]*/g, '#')}`;
+    if (!shapes.has(shape)) shapes.set(shape, `${kind}: ${problem}`);
+  }
+  return [...shapes.values()].slice(0, 8);
 }
