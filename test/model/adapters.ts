@@ -1,5 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import type { EventStore } from 'daybook';
 import { openMemoryStore } from 'daybook/memory';
+import { openSqliteStore } from 'daybook/sqlite';
 
 /** The clock of a store under test, moved by the test. */
 export interface Clock {
@@ -27,6 +32,27 @@ export const adapters: readonly AdapterUnderTest[] = [
     open: async (clock) => {
       const store = openMemoryStore({ now: () => clock.nowMs });
       return { store, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+    },
+  },
+  {
+    name: 'SQLite',
+    open: async (clock) => {
+      const folder = mkdtempSync(join(tmpdir(), 'daybook-model-'));
+      const open = () => openSqliteStore(join(folder, 'model.db'), { now: () => clock.nowMs });
+      const store = await open();
+      let current = store;
+      return {
+        store,
+        reopen: async () => {
+          await current[Symbol.asyncDispose]();
+          current = await open();
+          return current;
+        },
+        [Symbol.asyncDispose]: async () => {
+          await current[Symbol.asyncDispose]();
+          rmSync(folder, { recursive: true, force: true });
+        },
+      };
     },
   },
 ];
