@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { position, revision, streamName, type RecordedEvent } from 'daybook';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 import { EventFrames, type ReadEvent } from './event-frames.ts';
 import { Reader } from './reader.ts';
@@ -51,6 +51,33 @@ describe('the frames of events', () => {
     assert.ok(one !== undefined);
     assert.ok(new EventFrames('string').frames([{ event: one }]).includes(one.id));
     assert.ok(!new EventFrames('structured').frames([{ event: one }]).includes(one.id));
+  });
+
+  it('say every time exactly, whichever number of digits it has', () => {
+    const [one] = fc.sample(event, 1);
+    assert.ok(one !== undefined);
+    for (const ms of [0, 1, 999_999_999_999, 1e12, 1_790_000_000_001, 9_999_999_999_999, 1e13, 8.64e15]) {
+      const [message] = messagesIn(new EventFrames('string').frames([{ event: { ...one, created: new Date(ms) } }]));
+      assert.ok(message !== undefined);
+      const { event: found } = readResponse(message) as { event: { created: string } }; // As `readEvent` makes it.
+      assert.equal(found.created, String(BigInt(ms) * 10_000n));
+    }
+  });
+
+  it('stay right when more types come than are remembered, and reserve little more than they need', () => {
+    const [one] = fc.sample(event, 1);
+    assert.ok(one !== undefined);
+    const data = Buffer.alloc(300);
+    const events = Array.from({ length: 2_000 }, (_, index) => ({ event: { ...one, data, type: `T${index}` } }));
+    const frames = new EventFrames('string').frames(events);
+    const types = messagesIn(frames).map(
+      (message) => (readResponse(message) as { event: { type: string } }).event.type,
+    );
+    assert.deepEqual(
+      types,
+      events.map(({ event: { type } }) => type),
+    );
+    assert.ok(frames.buffer.byteLength < 3 * frames.length, `${frames.buffer.byteLength} for ${frames.length}`);
   });
 });
 
