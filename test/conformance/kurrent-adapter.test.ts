@@ -8,6 +8,7 @@ import { startServer, type Server } from 'daybook-server';
 import { openSqliteStore, type SqliteStore } from 'daybook/sqlite';
 import { contractRun } from 'daybook/testing';
 
+import { adapterCases } from './cases/adapter-cases.ts';
 import { unsupportedBy, untold, type ClientName } from './support/clients.ts';
 import { contractThread, type ContractThread } from './support/contract-thread.ts';
 
@@ -42,6 +43,12 @@ for (const client of clients) {
         }
       });
     }
+
+    describe('beyond the contract', () => {
+      for (const { name, only = client } of adapterCases) {
+        if (only === client) it(name, () => thread.run(`adapter: ${name}`));
+      }
+    });
 
     it('leaves out nothing without a reason', (t) => {
       const left = [...contract.unsupported, ...Object.entries(untold).map(([name, reason]) => ({ name, reason }))];

@@ -4,6 +4,7 @@ import type { EventStore } from 'daybook';
 import { kurrentStore, type KurrentClient } from 'daybook/kurrent';
 import { contractRun } from 'daybook/testing';
 
+import { adapterCases, type AdapterCase } from '../cases/adapter-cases.ts';
 import { unsupportedBy, type ClientName } from './clients.ts';
 
 /**
@@ -21,11 +22,12 @@ export interface CaseResult {
   readonly problem?: string;
 }
 
-const { client: clientName, connectionString } = workerData as ContractWork; // Given by `contractThread`.
+const { client: clientName, connectionString: shared } = workerData as ContractWork; // Given by `contractThread`.
 const contract = contractRun({ open, unsupported: unsupportedBy(clientName) });
-const cases = new Map(
-  contract.suites.flatMap((suite) => suite.cases.map((each) => [`${suite.name}: ${each.name}`, each])),
-);
+const cases = new Map<string, () => Promise<void>>([
+  ...contract.suites.flatMap((suite) => suite.cases.map(({ name, run }) => [`${suite.name}: ${name}`, run] as const)),
+  ...adapterCases.map(({ name, run }) => [`adapter: ${name}`, () => withClients(run)] as const),
+]);
 
 parentPort?.on('message', (name: string) => void answer(name));
 
@@ -36,7 +38,9 @@ async function answer(name: string): Promise<void> {
     return;
   }
   try {
-    await cases.get(name)?.run();
+    const run = cases.get(name);
+    if (run === undefined) throw new Error(`There is no case ${name}.`);
+    await run();
     parentPort?.postMessage({ name } satisfies CaseResult);
   } catch (error) {
     const problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -45,7 +49,7 @@ async function answer(name: string): Promise<void> {
 }
 
 async function open(): Promise<EventStore> {
-  const client = await connected();
+  const client = await connected(shared);
   const store = kurrentStore(client);
   return {
     ...store,
@@ -56,8 +60,21 @@ async function open(): Promise<EventStore> {
   };
 }
 
+/** Runs a case that makes its own clients, and disposes of them. */
+async function withClients(run: AdapterCase['run']): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  await run({
+    connectionString: shared,
+    async connect(connectionString) {
+      const client = await connected(connectionString);
+      stack.defer(() => client.dispose());
+      return client;
+    },
+  });
+}
+
 /** A client of its own for each store. Only the one that was asked for is loaded. */
-async function connected(): Promise<KurrentClient & { dispose(): Promise<void> }> {
+async function connected(connectionString: string): Promise<KurrentClient & { dispose(): Promise<void> }> {
   if (clientName === '@kurrent/kurrentdb-client') {
     const { KurrentDBClient } = await import('@kurrent/kurrentdb-client');
     return KurrentDBClient.connectionString(connectionString.replace(/^esdb/, 'kurrentdb'));
