@@ -28,30 +28,27 @@ export async function* backup(
   const worker = new Worker(new URL(`./backup-worker.${extension}`, import.meta.url), {
     workerData: { path, target: draft, busyTimeoutMs },
   });
-  let failure: unknown;
-  let isDone = false;
+  const state: { isDone: boolean; failure?: unknown } = { isDone: false };
   const ended = once(worker, 'exit').then(
-    () => void (isDone = true),
-    (error: unknown) => {
-      failure = error;
-      isDone = true;
-    },
+    () => void (state.isDone = true),
+    (failure: unknown) => void Object.assign(state, { failure, isDone: true }),
   );
   try {
-    while (!isDone) {
+    while (!state.isDone) {
       signal?.throwIfAborted();
       await Promise.race([ended, wait(reportEveryMs, undefined, { ref: false })]);
       const pagesDone = existsSync(draft) ? Math.floor(statSync(draft).size / pageBytes) : 0;
-      if (!isDone) yield { pagesDone: Math.min(pagesDone, pagesTotal), pagesTotal: Math.max(pagesDone, pagesTotal) };
+      if (!state.isDone)
+        yield { pagesDone: Math.min(pagesDone, pagesTotal), pagesTotal: Math.max(pagesDone, pagesTotal) };
     }
-    if (failure !== undefined) throw typedError(target, failure);
+    if (state.failure !== undefined) throw typedError(target, state.failure);
     syncFile(draft);
     renameSync(draft, target);
     syncFile(dirname(target));
     const pages = Math.ceil(statSync(target).size / pageBytes);
     yield { pagesDone: pages, pagesTotal: pages };
   } finally {
-    if (!isDone) await worker.terminate();
+    if (!state.isDone) await worker.terminate();
     rmSync(draft, { force: true });
   }
 }

@@ -8,13 +8,13 @@ import { parseStreamMetadata } from '../store/stream-metadata.ts';
 import { describedStreamOf, metadataStreamOf, type StreamName } from '../store/stream-name.ts';
 import type { LogConnection } from './connection.ts';
 import { IndexRunner } from './index-runner.ts';
-import { Indexer, checksumOf } from './indexer.ts';
+import { checksumOf, type Indexer } from './indexer.ts';
 import { decodeHead, decodeRecord, encodeRecord, idHashOf, isFreed, type RecordHead } from './record.ts';
 import type { LogMeta } from './rows.ts';
 import { SealChain } from './seal-chain.ts';
 import { Streams } from './streams.ts';
 import { generationEvents, Tail } from './tail.ts';
-import { Witness } from './witness.ts';
+import type { Witness } from './witness.ts';
 
 /** More unindexed events than this, and appends wait for the index. */
 export const tailAtMost = 400_000;

@@ -133,17 +133,22 @@ function summaryOf(engine: Engine, stream: StreamName): StreamSummary | undefine
 /** All names of streams and derived streams from `from` on, in the order of their bytes, in pages that are not empty. */
 async function* namePages(engine: Engine, from: string): AsyncGenerator<readonly string[], void, undefined> {
   engine.refresh();
-  const compare = (one: string, other: string): number => Buffer.compare(Buffer.from(one), Buffer.from(other));
-  const newest = [...engine.tail.names()].filter((name) => compare(name, from) >= 0).toSorted(compare);
+  const newest = [...engine.tail.names()].filter((name) => byBytes(name, from) >= 0).toSorted(byBytes);
   let at = 0;
   for (let next = from; ;) {
     const indexed = engine.reader.streamNames(next, pageNames);
     const end = indexed.length < pageNames ? undefined : indexed.at(-1);
     const names = new Set(indexed);
-    for (; at < newest.length && (end === undefined || compare(newest[at]!, end) <= 0); at += 1) names.add(newest[at]!);
-    const page = [...names].toSorted(compare);
+    const isHere = (name: string): boolean => end === undefined || byBytes(name, end) <= 0;
+    for (; at < newest.length && isHere(newest[at]!); at += 1) names.add(newest[at]!);
+    const page = [...names].toSorted(byBytes);
     if (page.length > 0) yield page;
     if (end === undefined) return;
     next = `${end}\0`;
   }
+}
+
+/** The order of UTF-8 bytes. */
+function byBytes(one: string, other: string): number {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other));
 }

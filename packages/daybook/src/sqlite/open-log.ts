@@ -70,10 +70,13 @@ function checkVersion(log: LogConnection): void {
   const version = log.sqliteVersion().split('.').map(Number);
   const [major = 0, minor = 0, patch = 0] = version;
   const [oldMajor, oldMinor, oldPatch] = oldestSqlite;
-  const value = (one: number, two: number, three: number): number => one * 1_000_000 + two * 1_000 + three;
   if (value(major, minor, patch) < value(oldMajor, oldMinor, oldPatch)) {
     throw new TypeError(`SQLite ${version.join('.')} is too old: ${oldestSqlite.join('.')} is needed. Use Node 24.`);
   }
+}
+
+function value(major: number, minor: number, patch: number): number {
+  return major * 1_000_000 + minor * 1_000 + patch;
 }
 
 /** Makes what was written to a file, or a folder, durable. */

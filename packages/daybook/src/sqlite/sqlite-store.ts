@@ -103,10 +103,12 @@ function openEngine(
   const reader = new LogConnection(path, { busyTimeoutMs });
   reader.settle();
   reader.attachIndex(`${path}-index`);
-  const onIndexFailure = (error: Error): void => {
-    throw error; // Without an index nothing can be read: it must not go on silently.
-  };
   return new Engine({ path, busyTimeoutMs, writer, reader, onIndexFailure }, { indexed, witness });
+}
+
+/** Without an index nothing can be read: it must not go on silently. */
+function onIndexFailure(error: Error): void {
+  throw error;
 }
 
 interface Settings {
