@@ -82,7 +82,7 @@ describe('the frames of events', () => {
 });
 
 /** What a client must find in an event. */
-function fields({ link: _, created, ...rest }: RecordedEvent): unknown {
+function fields({ created, ...rest }: RecordedEvent): unknown {
   return { ...rest, prepare: rest.position, created: String(BigInt(created.getTime()) * 10_000n) };
 }
 

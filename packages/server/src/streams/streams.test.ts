@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type IncomingHttpHeaders } from 'node:http2';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
 import { jsonEvent, streamName, type StreamName } from 'daybook';
 import { openMemoryStore } from 'daybook/memory';
+import { openSqliteStore } from 'daybook/sqlite';
 
 import { Reader } from '../protocol/reader.ts';
 import { framed, type Writer } from '../protocol/writer.ts';
@@ -23,7 +27,6 @@ describe('the Streams service on the wire', () => {
 
   const call = (method: string, ...requests: readonly Buffer[]): Promise<Answer> =>
     answered(port, `${service}/${method}`, requests);
-  const newStream = (): StreamName => streamName(`Wire-${crypto.randomUUID()}`);
   const fill = async (stream: StreamName, count: number): Promise<void> => {
     const events = Array.from({ length: count }, (_, number) => jsonEvent({ type: 'Counted', data: { number } }));
     await store.append(stream, events, { expected: 'any' });
@@ -100,6 +103,18 @@ describe('the Streams service on the wire', () => {
     assert.deepEqual(numbersIn((await append((o) => o.uint(2, 0))).messages[0])[0], [1, 1n]);
   });
 
+  it('refuses an append without events to a deleted stream that is expected to exist', async () => {
+    const stream = newStream();
+    await fill(stream, 1);
+    await store.deleteStream(stream, { expected: 'any' });
+    const check = (expected: (options: Writer) => void): Promise<Answer> =>
+      call('Append', appendOptions(stream, expected));
+    assert.equal((await check((o) => o.message(5))).trailers['exception'], 'stream-deleted');
+    assert.equal((await check((o) => o.message(3))).trailers['grpc-status'], '0');
+    await store.tombstoneStream(stream, { expected: 'any' });
+    assert.equal((await check((o) => o.message(4))).trailers['exception'], 'stream-deleted');
+  });
+
   it('names what an event lacks', async () => {
     const stream = newStream();
     const { trailers } = await call(
@@ -131,15 +146,14 @@ describe('the Streams service on the wire', () => {
     const options = (expected: (o: Writer) => void): ((request: Writer) => Writer) => {
       return (request) => request.message(2, (o) => expected(o.message(1, (s) => s.string(3, stream))));
     };
-    const event = (request: Writer): Writer => request.message(3, (e) => writeProposed(e, 'Counted'));
     const { messages, trailers } = await call(
       'BatchAppend',
-      batch(1, (r) => event(options((o) => o.message(3))(r))),
-      batch(2, (r) => event(options((o) => o.uint(2, 40))(r)).bool(4, true)),
-      batch(1, (r) => event(r).bool(4, true)),
-      batch(3, (r) => event(r).bool(4, true)), // Nobody said to which stream: it is passed over.
-      batch(4, (r) => event(options((o) => o.message(4).message(6, (t) => t.uint(1, 1)))(r)).bool(4, true)),
-      batch(5, (r) => event(options((o) => o.message(4))(r))), // Never finished.
+      batch(1, (r) => counted(options((o) => o.message(3))(r))),
+      batch(2, (r) => counted(options((o) => o.uint(2, 40))(r)).bool(4, true)),
+      batch(1, (r) => counted(r).bool(4, true)),
+      batch(3, (r) => counted(r).bool(4, true)), // Nobody said to which stream: it is passed over.
+      batch(4, (r) => counted(options((o) => o.message(4).message(6, (t) => t.uint(1, 1)))(r)).bool(4, true)),
+      batch(5, (r) => counted(options((o) => o.message(4))(r))), // Never finished.
     );
     assert.equal(trailers['grpc-status'], '0');
     const answers = new Map(messages.map((message) => [correlationOf(message), contentsOf(message)]));
@@ -152,6 +166,27 @@ describe('the Streams service on the wire', () => {
     assert.equal(statusIn(answers.get(uuidOf(4))?.get(2)), 4n);
     for (const answer of answers.values()) assert.ok(answer.has(4), 'an answer names its stream');
     assert.equal((await Array.fromAsync(store.readStream(stream))).length, 2);
+  });
+
+  it('waits for what a store is still writing before a half-closed call ends', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'daybook-streams-'));
+    try {
+      await using disk = await openSqliteStore(join(folder, 'log.db'));
+      await using server = await startServer({ store: disk, port: 0, dev: true });
+      const requests = Array.from({ length: 50 }, (_, id) =>
+        framed((w) =>
+          w
+            .message(1, (uuid) => uuid.string(2, uuidOf(id)))
+            .message(2, (o) => o.message(1, (s) => s.string(3, newStream())).message(4))
+            .message(3, (event) => writeProposed(event, 'Counted'))
+            .bool(4, true),
+        ),
+      );
+      const { messages } = await answered(server.port, `${service}/BatchAppend`, requests);
+      assert.equal(messages.length, 50);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('times out an append whose end never comes, and keeps the call open', async () => {
@@ -184,6 +219,10 @@ describe('the Streams service on the wire', () => {
     assert.equal(store.subscribers, 0);
   });
 });
+
+function newStream(): StreamName {
+  return streamName(`Wire-${crypto.randomUUID()}`);
+}
 
 interface Answer {
   readonly messages: readonly Buffer[];
@@ -259,6 +298,11 @@ function appendOptions(stream: string, expected: (options: Writer) => void): Buf
 
 function proposed(type: string | undefined): Buffer {
   return framed((w) => w.message(2, (event) => writeProposed(event, type)));
+}
+
+/** A part of a batch with one event more. */
+function counted(request: Writer): Writer {
+  return request.message(3, (event) => writeProposed(event, 'Counted'));
 }
 
 function writeProposed(event: Writer, type: string | undefined): void {
