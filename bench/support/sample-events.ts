@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { streamName, type NewEvent, type StreamName } from 'daybook';
 
 /** How many bytes the data of an event has. */
-export const eventBytes = 300;
+const eventBytes = 300;
 
 /** Streams that events are spread over, in so many categories. */
 export const streams = 100_000;
-export const categories = 50;
+const categories = 50;
 
 const bodies: readonly Buffer[] = Array.from({ length: 1_000 }, (_, index) => {
   const order = {

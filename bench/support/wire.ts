@@ -10,13 +10,13 @@ export const featuresPath = '/event_store.client.server_features.ServerFeatures/
 const empty = Buffer.alloc(0);
 
 /** A field that holds bytes: a string, bytes or a message. */
-export function field(number: number, ...parts: readonly (Uint8Array | string)[]): Buffer {
+function field(number: number, ...parts: readonly (Uint8Array | string)[]): Buffer {
   const value = Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)));
   return Buffer.concat([varint((number << 3) | 2), varint(value.length), value]);
 }
 
 /** A field that holds a number. */
-export function numberField(number: number, value: number): Buffer {
+function numberField(number: number, value: number): Buffer {
   return Buffer.concat([varint(number << 3), varint(value)]);
 }
 
@@ -27,7 +27,7 @@ function varint(value: number): Buffer {
 }
 
 /** A message as gRPC sends it: not compressed, its length, itself. */
-export function framed(message: Uint8Array): Buffer {
+function framed(message: Uint8Array): Buffer {
   const frame = Buffer.alloc(5 + message.length);
   frame.writeUInt32BE(message.length, 1);
   frame.set(message, 5);
@@ -35,7 +35,7 @@ export function framed(message: Uint8Array): Buffer {
 }
 
 /** The messages of one append of one event to a stream, under `any`. */
-export function appendRequest(stream: string): Buffer {
+function appendRequest(stream: string): Buffer {
   const options = field(1, field(1, field(3, stream)), field(4, empty));
   const entry = (key: string, value: string): Buffer => field(2, field(1, key), field(2, value));
   const message = field(
@@ -81,13 +81,6 @@ export function readAllRequest(count: number): Buffer {
   const start = field(2, field(2, empty));
   const options = [numberField(3, 0), numberField(4, 0), start, numberField(5, count), field(8, empty)];
   return framed(field(1, ...options, field(9, field(2, empty))));
-}
-
-/** A read of a stream from the start, of so many events. */
-export function readStreamRequest(stream: string, count: number): Buffer {
-  const from = field(1, field(1, field(3, stream)), field(3, empty));
-  const options = [numberField(3, 0), numberField(4, 0), from, numberField(5, count), field(8, empty)];
-  return framed(field(1, ...options, field(9, field(2, empty)), field(10, numberField(1, 1))));
 }
 
 /** The answer to the question which methods there are: only that appends may be batched. */

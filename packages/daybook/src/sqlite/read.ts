@@ -126,7 +126,7 @@ export function allIn(
 }
 
 /** Throws when a stream was closed for good. */
-export function checkOpen(engine: Engine, stream: StreamName): void {
+function checkOpen(engine: Engine, stream: StreamName): void {
   if (engine.streams.tombstoneOf(stream, engine.durable) !== undefined) throw new StreamTombstoned(stream);
 }
 

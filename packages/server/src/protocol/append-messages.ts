@@ -23,7 +23,7 @@ export interface ProposedMessage extends NewEvent {
 }
 
 /** `AppendReq.Options`, `DeleteReq.Options` and `TombstoneReq.Options`: they are alike. */
-export function readWriteOptions(reader: Reader): WriteOptions {
+function readWriteOptions(reader: Reader): WriteOptions {
   let stream = '';
   let expected: WireExpected | undefined;
   while (reader.next()) {

@@ -15,7 +15,8 @@ const prefixBytes = 5;
 /** What a frame, a `ReadResp` and a `ReadEvent` have besides events: less than this. */
 const responseBytes = 64;
 
-/** Writes events as framed `ReadResp` messages, many into one piece of memory. One per call: it remembers types. */
+/** Writes events as framed `ReadResp` messages, many into one piece of memory. Remembers
+ * types. */
 export class EventFrames {
   readonly #event: RecordedEventField;
   readonly #link: RecordedEventField;

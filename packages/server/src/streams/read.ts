@@ -31,6 +31,9 @@ import { resolved } from './resolve-links.ts';
 /** Events are sent in pieces of about this size, so that a page of large ones is not held twice. */
 const pieceBytes = 512 * 1024;
 
+/** Shared by all calls: thousands of subscriptions that wait must not each remember the types of events. */
+const frames = { string: new EventFrames('string'), structured: new EventFrames('structured') };
+
 /** Read: the events of a stream or of `$all`, once or as a subscription. */
 export async function read(store: EventStore, call: Call): Promise<void> {
   const request = readReadRequest(await onlyMessage(call));
@@ -61,13 +64,11 @@ class Reading {
   readonly #store: EventStore;
   readonly #call: Call;
   readonly #request: ReadRequest;
-  readonly #frames: EventFrames;
 
   constructor(store: EventStore, call: Call, request: ReadRequest) {
     this.#store = store;
     this.#call = call;
     this.#request = request;
-    this.#frames = new EventFrames(request.uuidForm ?? 'string');
   }
 
   /** Sends the events of `$all`. Backwards, the one at the position itself is left out. */
@@ -146,7 +147,7 @@ class Reading {
       const events = this.#request.resolveLinks
         ? await resolved(this.#store, piece)
         : piece.map((event) => ({ event }));
-      await this.#call.send(this.#frames.frames(events));
+      await this.#call.send(frames[this.#request.uuidForm ?? 'string'].frames(events));
     }
   }
 

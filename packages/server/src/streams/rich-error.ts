@@ -19,7 +19,7 @@ export interface RichError {
 }
 
 /** The status with the details in `grpc-status-details-bin`. Clients that know one of them only take the last. */
-export function richError({ code, message, reason, domain, details }: RichError): GrpcError {
+function richError({ code, message, reason, domain, details }: RichError): GrpcError {
   const bytes = encoded((writer) => {
     writer.int(1, code).string(2, message);
     writer.message(3, (any) =>

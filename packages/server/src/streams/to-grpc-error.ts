@@ -52,12 +52,12 @@ export function toGrpcError(error: unknown): GrpcError {
 }
 
 /** The refusal of a caller who may not do this. */
-export function accessDenied(): GrpcError {
+function accessDenied(): GrpcError {
   return new GrpcError(status.permissionDenied, 'Access Denied', { exception: 'access-denied' });
 }
 
 /** What clients know by `stream-deleted`: a tombstone, or an append that expects a deleted stream to exist. */
-export function streamDeleted(stream: string): GrpcError {
+function streamDeleted(stream: string): GrpcError {
   return new GrpcError(status.failedPrecondition, `Event stream '${stream}' is deleted.`, {
     exception: 'stream-deleted',
     'stream-name': trailerText(stream),
@@ -88,7 +88,7 @@ export function actualRevision(actual: ActualState): bigint | undefined {
 }
 
 /** Text as a trailer may carry it: what is not ASCII becomes the percent form of its UTF-8 bytes. */
-export function trailerText(text: string): string {
+function trailerText(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]+/gu, (odd) => encodeURIComponent(odd.toWellFormed()));
 }
 

@@ -1,1 +1,0 @@
-export { linearMatcher } from './streams/linear-matcher.ts';
