@@ -145,8 +145,12 @@ describe('what is written', () => {
 
   it('stops without a word when nobody reads it any more', async () => {
     using other = newFolder();
-    const line = (number: number): string => `{"stream":"Many-1","type":"T","data":"${'x'.repeat(200)}${number}"}\n`;
-    const input = Array.from({ length: 2_000 }, (_, number) => line(number)).join('');
+    const text = 'x'.repeat(200);
+    const lines = Array.from(
+      { length: 2_000 },
+      (_, number) => `{"stream":"Many-1","type":"T","data":"${text}${number}"}`,
+    );
+    const input = lines.join('\n');
     assert.equal((await runCli(['import', '-'], { cwd: other.path, input })).code, 0);
     const child = startCli(['export'], { cwd: other.path });
     const talk = collect(child.stderr);

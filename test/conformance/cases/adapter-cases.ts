@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 
-import { jsonEvent, streamName, type EventStore, type StreamName } from 'daybook';
+import { jsonEvent, streamName, type EventStore, type StreamAppend, type StreamName } from 'daybook';
 import { startServer } from 'daybook-server';
 import { kurrentStore, type KurrentClient, type KurrentStoreOptions } from 'daybook/kurrent';
 import { openMemoryStore } from 'daybook/memory';
@@ -95,12 +95,10 @@ export const adapterCases: readonly AdapterCase[] = [
     run: async (context) => {
       await using store = await opened(context);
       const [one, two] = [newStream(), newStream()];
-      const sent = (metadata: Record<string, unknown>): ReturnType<typeof jsonEvent> =>
-        jsonEvent({ type: 'Sent', data: {}, metadata });
       const both = (metadata: Record<string, unknown>): Promise<unknown> =>
         store.appendAll([
           { stream: one, events: [event()], expected: 'any' },
-          { stream: two, events: [sent(metadata)], expected: 'any' },
+          { stream: two, events: [jsonEvent({ type: 'Sent', data: {}, metadata })], expected: 'any' },
         ]);
       await refused('not-supported', () => both({ $correlationId: 7 }));
       assert.equal((await store.streamState(one)).status, 'no-stream');
@@ -115,13 +113,6 @@ export const adapterCases: readonly AdapterCase[] = [
     run: async (context) => {
       await using store = await opened(context);
       const [one, two] = [newStream(), newStream()];
-      const part = (
-        stream: StreamName,
-      ): { stream: StreamName; events: [ReturnType<typeof event>]; expected: 'any' } => ({
-        stream,
-        events: [event()],
-        expected: 'any',
-      });
       await refused('not-supported', () => store.appendAll([part(one), part(two)]));
       assert.equal((await store.streamState(one)).status, 'no-stream');
       const { streams } = await store.appendAll([part(one), part(one)]);
@@ -205,6 +196,10 @@ function slow(store: EventStore, onWritten: () => void): EventStore {
       };
     },
   });
+}
+
+function part(stream: StreamName): StreamAppend {
+  return { stream, events: [event()], expected: 'any' };
 }
 
 function newStream(): StreamName {
