@@ -15,8 +15,10 @@ const prefixBytes = 5;
 /** What a frame, a `ReadResp` and a `ReadEvent` have besides events: less than this. */
 const responseBytes = 64;
 
-/** Writes events as framed `ReadResp` messages, many into one piece of memory. Remembers
- * types. */
+/**
+ * Writes events as framed `ReadResp` messages, many into one piece of memory. Any number of calls can share one: all
+ * that it remembers is types as bytes.
+ */
 export class EventFrames {
   readonly #event: RecordedEventField;
   readonly #link: RecordedEventField;
