@@ -121,7 +121,7 @@ describe('bad input', () => {
     const data = other.file('data.json');
     writeFileSync(data, JSON.stringify('x'.repeat(300_000)));
     const script = `
-      mount -t tmpfs -o size=2m none "$0" && cd "$0" && head -c 600000 /dev/zero >filler || exit 99
+      mount -t tmpfs -o size=4m none "$0" && cd "$0" && head -c 2600000 /dev/zero >filler || exit 99
       acknowledged=0
       while "$1" "$2" append Big-1 --type Grown --data "@$3" --quiet >/dev/null 2>error; do
         acknowledged=$((acknowledged + 1))
