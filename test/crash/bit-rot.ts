@@ -55,19 +55,22 @@ export async function rot(run: Run): Promise<Outcome> {
 /** All events of a store by the stream that gives them, `$all` and derived streams among them. */
 type Contents = ReadonlyMap<string, readonly RecordedEvent[]>;
 
-/** The same log in three shapes: closed, copied while it was open, and as a backup. */
+/**
+ * The same log in three shapes: closed, copied while it was open, and as a backup. It is large enough to have an index,
+ * and its last part is in none.
+ */
 async function makeSubjects(folder: Folder): Promise<{ subjects: readonly string[]; truth: Contents }> {
   const [closed, open, backup] = [folder.file('closed'), folder.file('open'), folder.file('backup')];
   for (const path of [closed, open, backup]) mkdirSync(path);
   const path = join(closed, 'x.db');
   {
     await using store = await openStore(path);
-    await append(store, ['a', 'b']);
+    await append(store, { writers: ['a', 'b'], batches: 9, size: 120 });
   }
   let truth: Contents;
   {
     await using store = await openStore(path);
-    await append(store, ['c', 'd']);
+    await append(store, { writers: ['c', 'd'], batches: 20 });
     truth = await contents(store);
     for (const name of readdirSync(closed)) {
       if (!name.endsWith('-shm')) copyFileSync(join(closed, name), join(open, name));
@@ -77,10 +80,16 @@ async function makeSubjects(folder: Folder): Promise<{ subjects: readonly string
   return { subjects: [closed, open, backup], truth };
 }
 
-async function append(store: SqliteStore, writers: readonly string[]): Promise<void> {
+interface AppendOptions {
+  readonly writers: readonly string[];
+  readonly batches: number;
+  readonly size?: number;
+}
+
+async function append(store: SqliteStore, { writers, batches, size }: AppendOptions): Promise<void> {
   await Promise.all(
     writers.map((writer, index) =>
-      runLane(store, { writer, streams: index === 0 ? 1 : 2, batches: 30, onAck: () => {} }),
+      runLane(store, { writer, streams: index === 0 ? 1 : 2, batches, size, onAck: () => {} }),
     ),
   );
 }

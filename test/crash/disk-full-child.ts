@@ -28,6 +28,8 @@ const path = join(folder, 'x.db');
 const ballast = join(folder, 'ballast');
 const random = seededRandom(Number(seed));
 const lanes = random.between(1, 6);
+/** Events in a batch: a few, or so many that the index is behind when the disk is full. */
+const eventsPerBatch = random.chance(0.5) ? undefined : 300;
 const acks: Ack[] = [];
 const broken: Broken[] = [];
 let refused = 0;
@@ -40,7 +42,13 @@ async function append(store: SqliteStore, batches?: number): Promise<void> {
     Array.from({ length: lanes }, async (_, lane) => {
       const streams = lane % 2 === 0 ? 1 : 2;
       try {
-        await runLane(store, { writer: `0.${lane}`, streams, batches, onAck: (ack) => void acks.push(ack) });
+        await runLane(store, {
+          writer: `0.${lane}`,
+          streams,
+          batches,
+          size: eventsPerBatch,
+          onAck: (ack) => void acks.push(ack),
+        });
       } catch (error) {
         if (error instanceof DaybookError && error.code === 'disk-full') refused++;
         else broken.push({ kind: 'answer', problem: `On a full disk an append throws ${String(error)}` });

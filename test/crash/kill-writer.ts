@@ -9,8 +9,16 @@ import { openStore } from './support/open-store.ts';
 import { commandFor, commandLine, report, type Outcome, type Run } from './support/outcome.ts';
 import { seededRandom, type Random } from './support/random.ts';
 
-/** After this many kills the next ones begin with a new store, so that creation is interrupted too. */
-const killsPerStore = 20;
+/**
+ * After this many kills the next ones begin with a new store, so that creation is interrupted too. Most stores get
+ * small batches; every fourth gets large ones, so that it has an index, and the index is interrupted.
+ */
+const stores = [
+  { kills: 20, size: 0 },
+  { kills: 20, size: 0 },
+  { kills: 20, size: 0 },
+  { kills: 8, size: 300 },
+] as const;
 
 /** A store must open within this time after a kill. */
 const reopenMs = 2_000;
@@ -32,15 +40,16 @@ export async function killWriter(run: KillWriterRun): Promise<Outcome> {
   const broken: Broken[] = [];
   const counts = { writers: count, kills: 0, acks: 0, events: 0, slowestReopenMs: 0 };
   // The next writers load their modules while these ones append.
-  let next = startWriters(count, mutant);
+  let next = startWriters({ count, size: 0, mutant });
   try {
-    for (let cycle = 0; cycle < cycles;) {
+    for (let cycle = 0, made = 0; cycle < cycles; made++) {
+      const { kills, size } = storeOf(made);
       using folder = diskFolder();
       const path = folder.file('x.db');
       const acks: Ack[] = [];
-      for (let kill = 0; kill < killsPerStore && cycle < cycles; kill++, cycle++) {
+      for (let kill = 0; kill < kills && cycle < cycles; kill++, cycle++) {
         const writers = next;
-        next = startWriters(count, mutant);
+        next = startWriters({ count, size: kill + 1 < kills ? size : storeOf(made + 1).size, mutant });
         const [newAcks, problems] = await killAll(writers, path, random);
         acks.push(...newAcks);
         const reopened = await reopen(path, acks);
@@ -65,12 +74,23 @@ interface Writer {
   readonly firstAck: Promise<void>;
 }
 
-function startWriters(count: number, mutant = ''): readonly Writer[] {
+function storeOf(number: number): { readonly kills: number; readonly size: number } {
+  return stores[number % stores.length] ?? stores[0];
+}
+
+interface StartWritersOptions {
+  readonly count: number;
+  /** Events in a batch. 0: 1 to 5. */
+  readonly size: number;
+  readonly mutant: string | undefined;
+}
+
+function startWriters({ count, size, mutant = '' }: StartWritersOptions): readonly Writer[] {
   return Array.from({ length: count }, (_, writer) => {
     const acks: Ack[] = [];
     const { promise: firstAck, resolve } = Promise.withResolvers<void>();
     const child = startChild(new URL('kill-writer-child.ts', import.meta.url), {
-      args: [String(writer), mutant],
+      args: [String(writer), String(size), mutant],
       onLine: (line) => {
         acks.push(parseAck(line));
         resolve();
