@@ -146,7 +146,7 @@ export const rules: readonly Rule[] = [
       ({ text }) =>
         [
           ...text.matchAll(
-            /\b(?:it|test|describe|suite|t|context)\.(?:only|skip|todo)\(|\b(?:only|todo): true\b|\bskip: (?:true\b|['\"`])/g,
+            /\b(?:it|test|describe|suite|t|context)\.(?:only|skip|todo)\(|\b(?:only|todo): true\b|\bskip: (?:true\b|['"`])/g,
           ),
         ].map((match) => `has ${match[0]}…: a test runs, or says by a cannot…() what it would need`),
     ),
