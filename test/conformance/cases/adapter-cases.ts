@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 
-import { jsonEvent, streamName, type EventStore, type StreamAppend, type StreamName } from 'daybook';
+import {
+  jsonEvent,
+  streamName,
+  type EventStore,
+  type RecordedEvent,
+  type StreamAppend,
+  type StreamName,
+} from 'daybook';
 import { startServer } from 'daybook-server';
 import { kurrentStore, type KurrentClient, type KurrentStoreOptions } from 'daybook/kurrent';
 import { openMemoryStore } from 'daybook/memory';
@@ -63,6 +70,23 @@ export const adapterCases: readonly AdapterCase[] = [
       await refused('not-supported', () => store.append(stream, [imported], { expected: 'any' }));
       assert.equal((await store.streamState(stream)).status, 'no-stream');
       assert.deepEqual(Object.keys(await store.head()), ['position']);
+    },
+  },
+  {
+    name: 'an event is the one that the server has, its time to the millisecond, read or subscribed to',
+    run: async (context) => {
+      await using memory = openMemoryStore({ now: () => 1_470_693_900_031 });
+      await using server = await startServer({ store: memory, port: 0, dev: true });
+      await using store = kurrentStore(await context.connect(`esdb://127.0.0.1:${server.port}?tls=false`));
+      const stream = newStream();
+      await store.append(stream, [event()], { expected: 'no-stream' });
+      const [there] = await Array.fromAsync(memory.readStream(stream));
+      assert.equal(there?.created.getTime(), 1_470_693_900_031);
+      for await (const read of store.readStream(stream)) assert.deepEqual(comparable(read), comparable(there));
+      for await (const message of store.subscribeToStream(stream)) {
+        if (message.kind !== 'event') break;
+        assert.deepEqual(comparable(message.event), comparable(there));
+      }
     },
   },
   {
@@ -196,6 +220,11 @@ function slow(store: EventStore, onWritten: () => void): EventStore {
       };
     },
   });
+}
+
+/** An event whose bytes can be compared, whatever kind of array they are in. */
+function comparable({ data, metadata, ...others }: RecordedEvent): object {
+  return { ...others, data: [...data], metadata: [...metadata] };
 }
 
 function part(stream: StreamName): StreamAppend {
