@@ -12,12 +12,13 @@ import { DaybookError, revision, WrongExpectedRevision, type ExpectedRevision } 
 import { batchEvents, tortureStream } from './support/checkable-event.ts';
 import { openStore } from './support/open-store.ts';
 import { seededRandom } from './support/random.ts';
+import { sayReady } from './support/say-ready.ts';
 
 const [, , writer = '', firstBatch = '0', seed = '0', mutant] = process.argv;
 const streams = 5;
 const random = seededRandom(Number(seed));
 
-writeSync(1, 'ready\n');
+sayReady();
 const [line] = (await once(process.stdin, 'data')) as [Buffer]; // No encoding was set.
 const store = await openStore(line.toString().trim());
 const say = (...words: readonly unknown[]): void =>

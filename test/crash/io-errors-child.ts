@@ -15,6 +15,7 @@ import { batchEvents, tortureStream } from './support/checkable-event.ts';
 import { DiskControl, type Failure } from './support/disk-shim.ts';
 import type { Ack } from './support/lane.ts';
 import { openStore } from './support/open-store.ts';
+import { sayReady } from './support/say-ready.ts';
 
 export interface PointResult {
   /** How many calls failed. None: the scenario ends before the nth call. */
@@ -144,7 +145,7 @@ class Point {
   }
 }
 
-writeSync(1, 'ready\n');
+sayReady();
 for await (const line of createInterface({ input: process.stdin })) {
   const failure = JSON.parse(line) as Failure; // Our own parent wrote it.
   mkdirSync(folder, { recursive: true });

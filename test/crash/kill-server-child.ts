@@ -9,11 +9,12 @@ import { writeSync } from 'node:fs';
 
 import { ignoringIds } from './support/mutants.ts';
 import { openStore } from './support/open-store.ts';
+import { sayReady } from './support/say-ready.ts';
 import { serve } from './support/serve.ts';
 
 const [, , path = '', port = '0', mutant] = process.argv;
 
-writeSync(1, 'ready\n');
+sayReady();
 await once(process.stdin, 'data');
 const store = await openStore(path);
 await serve(mutant === 'ignore-ids' ? ignoringIds(store) : store, Number(port));

@@ -10,13 +10,14 @@ import { writeSync } from 'node:fs';
 import { formatAck, runLane, type LaneStore } from './support/lane.ts';
 import { inTwoTransactions } from './support/mutants.ts';
 import { openStore } from './support/open-store.ts';
+import { sayReady } from './support/say-ready.ts';
 
 const [, , writer = '', size = '0', mutant] = process.argv;
 
 /** Lanes append at the same time, so that their appends share commits. The last one appends to two streams at once. */
 const lanes = [1, 1, 1, 2] as const;
 
-writeSync(1, 'ready\n');
+sayReady();
 const [line] = (await once(process.stdin, 'data')) as [Buffer]; // No encoding was set.
 const store = await openStore(line.toString().trim());
 const appending: LaneStore = mutant === 'two-transactions' ? inTwoTransactions(store) : store;

@@ -12,6 +12,7 @@ import { Disk, parseRecording, type DiskImage } from './support/disk-image.ts';
 import { parseAck, type Ack } from './support/lane.ts';
 import { openStore } from './support/open-store.ts';
 import { seededRandom } from './support/random.ts';
+import { sayReady } from './support/say-ready.ts';
 
 export interface ReplayTask {
   /** A recording of the shim. */
@@ -85,7 +86,7 @@ async function checkImage(image: DiskImage, { folder, acks, verify }: CheckImage
   }
 }
 
-writeSync(1, 'ready\n');
+sayReady();
 for await (const line of createInterface({ input: process.stdin })) {
   const result = await replay(JSON.parse(line) as ReplayTask); // Our own parent wrote it.
   writeSync(1, `${JSON.stringify(result)}\n`);

@@ -10,6 +10,7 @@ import { setTimeout as after } from 'node:timers/promises';
 
 import { runLane } from './support/lane.ts';
 import { openStore } from './support/open-store.ts';
+import { sayReady } from './support/say-ready.ts';
 
 const [, , path = '', writer = '', batches = '0'] = process.argv;
 
@@ -33,7 +34,7 @@ async function follow(): Promise<void> {
 }
 
 const following = follow();
-writeSync(1, 'ready\n');
+sayReady();
 const input = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 await input.next();
 let appended = 0n;

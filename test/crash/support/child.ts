@@ -1,4 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** How a child ended, and what it said on its error stream. */
@@ -45,7 +47,7 @@ export function startChild(
   const [program = process.execPath, ...rest] = command;
   const child = spawn(program, [...rest, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, ...environment },
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), 'daybook-compile-cache'), ...process.env, ...environment },
   });
   const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
   ready.catch(() => {}); // Whoever does not wait for it sees how the child ended.
