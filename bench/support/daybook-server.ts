@@ -3,12 +3,10 @@
  */
 import { writeSync } from 'node:fs';
 
+import { startServer } from 'daybook-server';
+
 import { openStore } from './store.ts';
 
 const [, , path = ''] = process.argv;
-const room = 'daybook-server';
-const { startServer } = (await import(room)) as {
-  startServer: (options: object) => Promise<{ readonly port: number }>;
-};
 const server = await startServer({ store: await openStore(path), port: 0, dev: true });
 writeSync(1, `ready\nport ${server.port}\n`);

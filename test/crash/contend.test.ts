@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { contend } from './contend.ts';
+import { explain } from './support/outcome.ts';
+import { newSeed } from './support/random.ts';
+import { size } from './support/size.ts';
+
+describe('R10: processes that append to the same streams, and are killed', () => {
+  it('agree on one order, in which every answer was true', async () => {
+    const outcome = await contend({ cycles: size(25), seed: newSeed() });
+    assert.equal(outcome.broken.length, 0, explain(outcome));
+    assert.ok((outcome.counts['refused'] ?? 0) > 0, 'nobody was in the way of another');
+  });
+
+  it('a store that does not look at what is expected is found out', async () => {
+    const { broken } = await contend({ cycles: 10, seed: newSeed(), mutant: 'lost-update', stopAtFirst: true });
+    assert.ok(broken.some(({ kind }) => kind === 'answer'));
+  });
+});
