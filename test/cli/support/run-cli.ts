@@ -80,6 +80,13 @@ export async function written(
 }
 
 function environment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  const { NO_COLOR: _, FORCE_COLOR: __, DAYBOOK_STORE: ___, NODE_TEST_CONTEXT: ____, ...inherited } = process.env;
+  const {
+    CI: _____,
+    NO_COLOR: _,
+    FORCE_COLOR: __,
+    DAYBOOK_STORE: ___,
+    NODE_TEST_CONTEXT: ____,
+    ...inherited
+  } = process.env;
   return { ...inherited, ...extra };
 }
