@@ -16,6 +16,6 @@ const miB = 1024 * kiB;
 export const defaultCallLimits: CallLimits = {
   messageBytes: 17 * miB,
   incomingBytes: miB,
-  outgoingBytes: 256 * kiB,
+  outgoingBytes: 64 * kiB,
   unfinishedBytes: 256 * miB,
 };

@@ -28,8 +28,8 @@ import { checkpointInterval, parseFilter } from './parse-filter.ts';
 import { largestNumber, onlyMessage } from './parse-request.ts';
 import { resolved } from './resolve-links.ts';
 
-/** Events are sent in pieces of about this size, so that a page of large ones is not held twice. */
-const pieceBytes = 512 * 1024;
+/** Events are sent in pieces of about this size: as much is held for a client that does not read, beside its page. */
+const pieceBytes = 64 * 1024;
 
 /** Shared by all calls: thousands of subscriptions that wait must not each remember the types of events. */
 const frames = { string: new EventFrames('string'), structured: new EventFrames('structured') };
