@@ -11,4 +11,9 @@ describe('R6: bit rot', () => {
     const outcome = await rot({ cycles: size(500), seed: newSeed() });
     assert.equal(outcome.broken.length, 0, explain(outcome));
   });
+
+  it('a store without checksums is found out', async () => {
+    const { broken } = await rot({ cycles: 60, seed: newSeed(), mutant: 'no-checksums' });
+    assert.ok(broken.some(({ kind }) => kind === 'altered'));
+  });
 });

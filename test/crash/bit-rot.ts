@@ -1,5 +1,7 @@
 import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
+import zlib from 'node:zlib';
 
 import { categoryStream, DaybookError, eventTypeStream, type RecordedEvent, type StreamName } from 'daybook';
 import type { SqliteStore } from 'daybook/sqlite';
@@ -18,9 +20,12 @@ type Verdict = 'onOpen' | 'onRead' | 'byVerify' | 'harmless';
 /**
  * R6: a bit that flips, a sector that turns to zeros or a file that ends too early is found when the store is opened,
  * when the event is read, or by `verify` - or changes nothing at all. A damaged event is never given as a good one.
+ *
+ * Mutant `no-checksums`: every checksum is the same.
  */
 export async function rot(run: Run): Promise<Outcome> {
-  const { cycles, seed, stopAtFirst = false } = run;
+  const { cycles, seed, mutant, stopAtFirst = false } = run;
+  using _ = mutant === 'no-checksums' ? withoutChecksums() : undefined;
   const random = seededRandom(seed);
   const broken: Broken[] = [];
   const counts: Record<Verdict, number> & { events: number } = {
@@ -50,6 +55,17 @@ export async function rot(run: Run): Promise<Outcome> {
     if (stopAtFirst && broken.length > 0) break;
   }
   return { promise: 'R6 bit rot', run, counts, broken, command: commandFor('bit-rot.ts', run) };
+}
+
+/** Makes every checksum in this process the same, until the scope ends. */
+function withoutChecksums(): Disposable {
+  const { crc32 } = zlib;
+  const set = (value: typeof crc32): void => {
+    zlib.crc32 = value;
+    syncBuiltinESMExports();
+  };
+  set(() => 0);
+  return { [Symbol.dispose]: () => set(crc32) };
 }
 
 /** All events of a store by the stream that gives them, `$all` and derived streams among them. */
