@@ -164,21 +164,14 @@ export class LogConnection extends Connection {
 
   /** Rows from `first` to `last`, in the order of the log. */
   records(first: number, last: number, limit: number): readonly (readonly [number, Uint8Array])[] {
-    return this.all(
-      'SELECT position, record FROM events WHERE position >= ? AND position <= ? ORDER BY position LIMIT ?',
-      first,
-      last,
-      limit,
-    ) as unknown as readonly [number, Uint8Array][];
+    const sql = 'SELECT position, record FROM events WHERE position >= ? AND position <= ? ORDER BY position LIMIT ?';
+    return whole(this.all(sql, first, last, limit));
   }
 
   recordsBackwards(first: number, last: number, limit: number): readonly (readonly [number, Uint8Array])[] {
-    return this.all(
-      'SELECT position, record FROM events WHERE position >= ? AND position <= ? ORDER BY position DESC LIMIT ?',
-      first,
-      last,
-      limit,
-    ) as unknown as readonly [number, Uint8Array][];
+    const sql =
+      'SELECT position, record FROM events WHERE position >= ? AND position <= ? ORDER BY position DESC LIMIT ?';
+    return whole(this.all(sql, first, last, limit));
   }
 
   insertSeal({ segment, hash, seal, minCreatedMs, maxCreatedMs }: SealRow): void {
@@ -346,3 +339,12 @@ function sealRow(row: readonly unknown[]): SealRow {
   const [segment, hash, seal, minCreatedMs, maxCreatedMs] = row as [number, Uint8Array, Uint8Array, number, number];
   return { segment, hash, seal, minCreatedMs, maxCreatedMs };
 }
+
+/** Rows of records. A damaged page can hold what the table forbids: it stands for a record that is cut off. */
+function whole(rows: readonly (readonly unknown[])[]): readonly (readonly [number, Uint8Array])[] {
+  const isWhole = rows.every(([, record]) => record instanceof Uint8Array);
+  const records = isWhole ? rows : rows.map(([at, record]) => [at, record instanceof Uint8Array ? record : noBytes]);
+  return records as unknown as readonly (readonly [number, Uint8Array])[]; // Checked above; positions are the key.
+}
+
+const noBytes = new Uint8Array(0);

@@ -125,6 +125,7 @@ export class Indexer implements Disposable {
 
 /** The checksum that a record begins with. */
 export function checksumOf(record: Uint8Array): number {
+  if (record.length < 4) return -1; // Damaged: whoever decodes it says so.
   return new DataView(record.buffer, record.byteOffset, record.byteLength).getUint32(0, true);
 }
 

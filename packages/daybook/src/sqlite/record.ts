@@ -125,6 +125,7 @@ export function idHashOf(id: string): number {
 
 /** When the event of a record was created. */
 export function createdIn(record: Uint8Array): number {
+  if (record.length < headBytes) return 0; // Damaged: whoever decodes it says so.
   return new DataView(record.buffer, record.byteOffset, record.byteLength).getFloat64(29, true);
 }
 

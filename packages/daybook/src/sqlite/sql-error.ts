@@ -2,7 +2,20 @@ import { DaybookError } from '../store/errors.ts';
 import { DiskFull, StoreBusy, StoreDamaged, StoreIoError, StoreReadOnly } from './errors.ts';
 
 /** The primary result codes of SQLite that mean something to a caller: https://sqlite.org/rescode.html */
-const codes = { busy: 5, locked: 6, readOnly: 8, ioError: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 };
+const codes = {
+  error: 1,
+  busy: 5,
+  locked: 6,
+  readOnly: 8,
+  ioError: 10,
+  corrupt: 11,
+  full: 13,
+  cannotOpen: 14,
+  schema: 17,
+  constraint: 19,
+  mismatch: 20,
+  notADatabase: 26,
+};
 
 /** The file beside the write-ahead log could not get its 32 KiB: what a disk without any space says first. */
 const sharedMemorySize = 4_874;
@@ -27,6 +40,11 @@ export function typedError(path: string, cause: unknown): unknown {
       return new DiskFull(path, { cause });
     case codes.ioError:
       return new StoreIoError(`The disk that holds ${path} refused to read or write: ${cause.message}.`, { cause });
+    // All SQL is fixed, so what SQLite calls wrong with it is wrong with the tables.
+    case codes.error:
+    case codes.schema:
+    case codes.constraint:
+    case codes.mismatch:
     case codes.corrupt:
     case codes.notADatabase:
       return new StoreDamaged(path, cause.message, { cause });
