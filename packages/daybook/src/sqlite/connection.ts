@@ -1,4 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 
 import type { LogMeta, SealRow, StreamRow } from './rows.ts';
 
@@ -36,6 +37,20 @@ const indexSchema = `
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
+
+/** What the header of a SQLite file says it is. Writes nothing, not even beside it. */
+export function readHeader(path: string): { readonly applicationId: number; readonly format: number } {
+  const url = pathToFileURL(path);
+  url.search = '?immutable=1&mode=ro';
+  const database = new DatabaseSync(url);
+  try {
+    const { application_id: id } = database.prepare('PRAGMA application_id').get() as { application_id: number };
+    const { user_version: format } = database.prepare('PRAGMA user_version').get() as { user_version: number };
+    return { applicationId: id, format };
+  } finally {
+    database.close();
+  }
+}
 
 /** A connection and its prepared statements. All SQL of this room is in this file. */
 class Connection implements Disposable {

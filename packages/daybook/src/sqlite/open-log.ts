@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-import { applicationId, LogConnection, newestFormat } from './connection.ts';
-import { NewerFormat, NotAStore, StoreReadOnly } from './errors.ts';
-import { typed } from './sql-error.ts';
+import { applicationId, LogConnection, newestFormat, readHeader } from './connection.ts';
+import { NewerFormat, NotAStore, StoreDamaged, StoreReadOnly } from './errors.ts';
+import { typed, typedError } from './sql-error.ts';
 
 /** The oldest SQLite that is safe here: older ones can lose a reset write-ahead log. */
 const oldestSqlite = [3, 51, 3] as const;
@@ -51,19 +51,26 @@ function createLog(path: string, busyTimeoutMs: number): void {
   }
 }
 
-/** Reads the first bytes of the file, before SQLite may write to it. */
+/**
+ * Looks at the file before it may be written to. SQLite reads it, not we: to close a descriptor of our own would drop
+ * the locks that another store of this process holds on the file.
+ */
 function checkHeader(path: string): void {
-  if (!statSync(path).isFile()) throw new NotAStore(path, 'it is not a file');
-  const header = Buffer.alloc(100);
-  const file = openSync(path, 'r');
-  const length = readSync(file, header, 0, 100, 0);
-  closeSync(file);
-  if (length < 100 || header.toString('latin1', 0, 16) !== 'SQLite format 3\0') {
-    throw new NotAStore(path, 'it is not a SQLite file');
-  }
-  if (header.readUInt32BE(68) !== applicationId) throw new NotAStore(path, 'it is a SQLite file of something else');
-  const format = header.readUInt32BE(60);
+  const stat = statSync(path);
+  if (!stat.isFile()) throw new NotAStore(path, 'it is not a file');
+  const { applicationId: found, format } = headerOf(path);
+  if (found !== applicationId) throw new NotAStore(path, 'it is a SQLite file of something else');
   if (format > newestFormat) throw new NewerFormat(path, format, newestFormat);
+}
+
+function headerOf(path: string): { readonly applicationId: number; readonly format: number } {
+  try {
+    return readHeader(path);
+  } catch (cause) {
+    const error = typedError(path, cause);
+    if (error instanceof StoreDamaged) throw new NotAStore(path, 'it is not a SQLite file', { cause });
+    throw error;
+  }
 }
 
 function checkVersion(log: LogConnection): void {
