@@ -116,10 +116,10 @@ class Connection implements Disposable {
 
 /** The log file. Positions and revisions are plain numbers here: a log of 2^53 events does not fit on a disk. */
 export class LogConnection extends Connection {
-  /** Makes an empty log in a file that does not exist yet. */
+  /** Makes an empty log in a file that does not exist yet. All of it is in the file itself: there is no other one yet. */
   create(logId: string): void {
     this.database.exec(
-      `PRAGMA journal_mode = WAL; PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${newestFormat}`,
+      `PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${newestFormat}`,
     );
     this.database.exec(logSchema);
     this.run("INSERT INTO meta (key, value) VALUES ('log_id', ?), ('epoch', '0')", logId);

@@ -28,7 +28,6 @@ export interface EngineOptions {
   readonly busyTimeoutMs: number;
   readonly writer: LogConnection;
   readonly reader: LogConnection;
-  readonly onIndexFailure: (error: Error) => void;
 }
 
 /** The log, its newest part in memory and its indexes, as one process sees them. */
@@ -72,7 +71,6 @@ export class Engine {
       onCheckpointed: () => {
         this.#needsCheckpoint = fstatSync(this.#wal).size > walBytes;
       },
-      onFailure: options.onIndexFailure,
     });
   }
 

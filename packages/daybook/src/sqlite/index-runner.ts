@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
 import type { IndexerOptions } from './indexer.ts';
@@ -6,7 +5,6 @@ import type { IndexerOptions } from './indexer.ts';
 export interface IndexRunnerOptions extends IndexerOptions {
   readonly onIndexed: (indexed: number) => void;
   readonly onCheckpointed: () => void;
-  readonly onFailure: (error: Error) => void;
 }
 
 /** The thread that keeps the index. It starts when there is something to index. */
@@ -35,14 +33,14 @@ export class IndexRunner implements AsyncDisposable {
     const worker = this.#worker;
     if (worker === undefined) return;
     this.#worker = undefined;
-    const ended = once(worker, 'exit');
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     worker.ref();
     worker.postMessage(-1);
     await ended;
   }
 
   #start(): Worker {
-    const { logPath, indexPath, busyTimeoutMs, onIndexed, onCheckpointed, onFailure } = this.#options;
+    const { logPath, indexPath, busyTimeoutMs, onIndexed, onCheckpointed } = this.#options;
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     const worker = new Worker(new URL(`./index-worker.${extension}`, import.meta.url), {
       workerData: { logPath, indexPath, busyTimeoutMs } satisfies IndexerOptions,
@@ -51,7 +49,11 @@ export class IndexRunner implements AsyncDisposable {
       if (message === 'checkpointed') onCheckpointed();
       else onIndexed(message);
     });
-    worker.on('error', onFailure);
+    // A full disk, most of the time. The tail in memory stands in, and the next events start the thread again.
+    worker.on('error', () => {
+      if (this.#worker === worker) this.#worker = undefined;
+      this.#asked = 0;
+    });
     worker.unref();
     return worker;
   }

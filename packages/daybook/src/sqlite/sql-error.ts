@@ -27,6 +27,7 @@ export function typedError(path: string, cause: unknown): unknown {
   const system: unknown = Reflect.get(cause, 'code');
   if (system === 'ENOSPC') return new DiskFull(path, { cause });
   if (system === 'EACCES' || system === 'EROFS' || system === 'EPERM') return new StoreReadOnly(path, { cause });
+  if (system === 'EIO') return new StoreIoError(`The disk that holds ${path} refused to read or write.`, { cause });
   if (typeof code !== 'number') return cause;
   if (code === sharedMemorySize) return new DiskFull(path, { cause });
   switch (code & 0xff) {

@@ -1,4 +1,4 @@
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as breathe, setTimeout as wait } from 'node:timers/promises';
 
 import { allSubscription, streamSubscription } from '../internal/live.ts';
 import { paged } from '../internal/paged.ts';
@@ -35,7 +35,7 @@ import { append, appendAll, deleteStream, tombstoneStream } from './append.ts';
 import { backup } from './backup.ts';
 import { LogConnection } from './connection.ts';
 import { Engine, prepareIndex } from './engine.ts';
-import { LogRegressed } from './errors.ts';
+import { LogRegressed, StoreBusy } from './errors.ts';
 import { GroupCommit, type Change } from './group-commit.ts';
 import { Indexer } from './indexer.ts';
 import { listCategories, listEventTypes, listStreams, streamState } from './listings.ts';
@@ -51,6 +51,8 @@ import { Witness } from './witness.ts';
 /** More events than this that are not indexed are indexed before the store is used, or when it is closed. */
 const tailOnOpen = 32_768;
 const tailOnClose = 2_048;
+/** How long to wait before a busy file is opened again. */
+const reopenMs = 10;
 
 /**
  * Opens the event store in a file, and makes it if it is not there. Other processes may have it open, too.
@@ -60,7 +62,21 @@ const tailOnClose = 2_048;
  * @throws StoreReadOnly, StoreBusy, StoreDamaged, DiskFull when SQLite cannot use it.
  */
 export async function openSqliteStore(path: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {
-  const { missing = 'create', busyTimeoutMs = 5_000, pollMs = 50, now = Date.now } = options;
+  const { busyTimeoutMs = 5_000 } = options;
+  const until = performance.now() + busyTimeoutMs;
+  for (;;) {
+    try {
+      return await openOnce(path, options, busyTimeoutMs);
+    } catch (error) {
+      // While another process recovers the write-ahead file, SQLite says that it is busy without waiting.
+      if (!(error instanceof StoreBusy) || performance.now() > until) throw error;
+    }
+    await wait(reopenMs);
+  }
+}
+
+async function openOnce(path: string, options: SqliteStoreOptions, busyTimeoutMs: number): Promise<SqliteStore> {
+  const { missing = 'create', pollMs = 50, now = Date.now } = options;
   const limits = { ...defaultLimits, ...options.limits };
   checkLimits(limits);
   const writer = openLog(path, { missing, busyTimeoutMs });
@@ -103,12 +119,7 @@ function openEngine(
   const reader = new LogConnection(path, { busyTimeoutMs });
   reader.settle();
   reader.attachIndex(`${path}-index`);
-  return new Engine({ path, busyTimeoutMs, writer, reader, onIndexFailure }, { indexed, witness });
-}
-
-/** Without an index nothing can be read: it must not go on silently. */
-function onIndexFailure(error: Error): void {
-  throw error;
+  return new Engine({ path, busyTimeoutMs, writer, reader }, { indexed, witness });
 }
 
 interface Settings {
