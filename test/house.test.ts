@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { globSync } from 'node:fs';
+import { sep } from 'node:path';
 import { describe, it } from 'node:test';
 
 import { rules } from './house/rules.ts';
-import { isShipped, repositoryFiles } from './house/source-file.ts';
+import { isShipped, repositoryFiles, root } from './house/source-file.ts';
 import { forbiddenWords, tooCommonWords } from './house/words.ts';
 
 const files = repositoryFiles();
@@ -18,6 +20,16 @@ describe('the house rules', () => {
     const median = lines.toSorted((a, b) => a - b)[Math.floor(lines.length / 2)] ?? 0;
     t.diagnostic(`${lines.length} shipped files, ${lines.reduce((a, b) => a + b, 0)} lines, median ${median}`);
     assert.ok(median < 100, `the median is ${median}`);
+  });
+
+  it('every test file is run by npm test, or by npm run test:crash', () => {
+    const manifest = files.find(({ path }) => path === 'package.json')?.text ?? '';
+    const globs = [...manifest.matchAll(/'([^']+\.test\.ts)'/g)].map((match) => match[1] ?? '');
+    const run = new Set(globSync(globs, { cwd: root }).map((path) => path.split(sep).join('/')));
+    assert.deepEqual(
+      files.map(({ path }) => path).filter((path) => path.endsWith('.test.ts') && !run.has(path)),
+      [],
+    );
   });
 
   it('each word that STYLE.md tells us not to say is forbidden, or known to be too common', () => {
