@@ -26,7 +26,7 @@ ls broken 2>/dev/null
   return output().trim().split('\n');
 }
 
-describe('completion in bash', () => {
+describe('completion in bash', { concurrency: true }, () => {
   it('offers commands', async () => {
     assert.deepEqual(await offered('st'), ['streams', 'stream']);
   });

@@ -6,7 +6,7 @@ import { newFolder } from './support/folder.ts';
 import { importGolden } from './support/golden-file.ts';
 import { runCli } from './support/run-cli.ts';
 
-describe('backup, restore and verify', () => {
+describe('backup, restore and verify', { concurrency: true }, () => {
   it('make a copy that is checked and put back as another generation of the same log', async () => {
     using folder = newFolder();
     const { path: cwd } = folder;
@@ -44,7 +44,7 @@ describe('backup, restore and verify', () => {
   });
 });
 
-describe('scavenge', () => {
+describe('scavenge', { concurrency: true }, () => {
   it('says what it would free, frees it, and numbers nothing anew', async () => {
     using folder = newFolder();
     const { path: cwd } = folder;
@@ -60,7 +60,7 @@ describe('scavenge', () => {
   });
 });
 
-describe('doctor', () => {
+describe('doctor', { concurrency: true }, () => {
   it('checks the machine, the disk and the store', async () => {
     using folder = newFolder();
     await importGolden(folder);
@@ -84,7 +84,7 @@ describe('doctor', () => {
   });
 });
 
-describe('bench and torture', () => {
+describe('bench and torture', { concurrency: true }, () => {
   it('measure on a store of their own, and leave nothing', async () => {
     using folder = newFolder();
     const { path: cwd } = folder;

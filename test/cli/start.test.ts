@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { newFolder } from './support/folder.ts';
 import { collect, runCli, startCli, written } from './support/run-cli.ts';
 
-describe('npm start', () => {
+describe('npm start', { concurrency: true }, () => {
   it('serves orders, and says three commands that do what they say', async () => {
     using folder = newFolder();
     const { path: cwd } = folder;
@@ -64,7 +64,7 @@ describe('npm start', () => {
   });
 });
 
-describe('serve', () => {
+describe('serve', { concurrency: true }, () => {
   it('refuses without --dev, with the way out', async () => {
     using folder = newFolder();
     const { code, stderr } = await runCli(['serve'], { cwd: folder.path });

@@ -18,7 +18,7 @@ async function types(cwd: string, ...words: readonly string[]): Promise<readonly
     .map((line) => String(JSON.parse(line).type));
 }
 
-describe('append', () => {
+describe('append', { concurrency: true }, () => {
   it('takes data from an argument, a file, or standard input, as they are', async () => {
     using folder = newFolder();
     writeFileSync(folder.file('data.json'), '{"a": 1.0}\n');
@@ -54,7 +54,7 @@ describe('append', () => {
   });
 });
 
-describe('read', () => {
+describe('read', { concurrency: true }, () => {
   it('gives a part of a stream: from, backwards, limit, type, since', async () => {
     using folder = newFolder();
     const { path: cwd } = folder;
@@ -91,7 +91,7 @@ describe('read', () => {
   });
 });
 
-describe('tail', () => {
+describe('tail', { concurrency: true }, () => {
   it('shows what is appended by another process, and ends with Ctrl-C', async () => {
     using folder = newFolder();
     const { path: cwd } = folder;
@@ -125,7 +125,7 @@ describe('tail', () => {
   });
 });
 
-describe('streams', () => {
+describe('streams', { concurrency: true }, () => {
   it("are listed by prefix and category, with the system's when asked", async () => {
     using folder = newFolder();
     const { path: cwd } = folder;

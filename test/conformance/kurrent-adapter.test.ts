@@ -14,50 +14,51 @@ import { contractThread, type ContractThread } from './support/contract-thread.t
 
 const clients: readonly ClientName[] = ['@kurrent/kurrentdb-client', '@eventstore/db-client'];
 
-for (const client of clients) {
-  describe(`the contract through ${client} and the server`, () => {
-    const folder = mkdtempSync(join(tmpdir(), 'daybook-conformance-'));
-    let store: SqliteStore;
-    let server: Server;
-    let thread: ContractThread;
-    before(async () => {
-      store = await openSqliteStore(join(folder, 'contract.db'));
-      server = await startServer({ store, port: 0, dev: true });
-      thread = contractThread({ client, connectionString: `esdb://127.0.0.1:${server.port}?tls=false` });
-    });
-    after(async () => {
-      await thread[Symbol.asyncDispose]();
-      await server[Symbol.asyncDispose]();
-      await store[Symbol.asyncDispose]();
-      rmSync(folder, { recursive: true });
-    });
+describe('the contract over the wire', { concurrency: true }, () => {
+  for (const client of clients)
+    describe(`through ${client} and the server`, { concurrency: 1 }, () => {
+      const folder = mkdtempSync(join(tmpdir(), 'daybook-conformance-'));
+      let store: SqliteStore;
+      let server: Server;
+      let thread: ContractThread;
+      before(async () => {
+        store = await openSqliteStore(join(folder, 'contract.db'));
+        server = await startServer({ store, port: 0, dev: true });
+        thread = contractThread({ client, connectionString: `esdb://127.0.0.1:${server.port}?tls=false` });
+      });
+      after(async () => {
+        await thread[Symbol.asyncDispose]();
+        await server[Symbol.asyncDispose]();
+        await store[Symbol.asyncDispose]();
+        rmSync(folder, { recursive: true });
+      });
 
-    const contract = contractRun({
-      open: () => assert.fail('cases run in the thread'),
-      unsupported: unsupportedBy(client),
-    });
-    for (const suite of contract.suites) {
-      describe(suite.name, () => {
-        for (const { name } of suite.cases) {
-          if (untold[name] === undefined) it(name, () => thread.run(`${suite.name}: ${name}`));
+      const contract = contractRun({
+        open: () => assert.fail('cases run in the thread'),
+        unsupported: unsupportedBy(client),
+      });
+      for (const suite of contract.suites) {
+        describe(suite.name, () => {
+          for (const { name } of suite.cases) {
+            if (untold[name] === undefined) it(name, () => thread.run(`${suite.name}: ${name}`));
+          }
+        });
+      }
+
+      describe('beyond the contract', () => {
+        for (const { name, only = client } of adapterCases) {
+          if (only === client) it(name, () => thread.run(`adapter: ${name}`));
         }
       });
-    }
 
-    describe('beyond the contract', () => {
-      for (const { name, only = client } of adapterCases) {
-        if (only === client) it(name, () => thread.run(`adapter: ${name}`));
-      }
+      it('leaves out nothing without a reason', (t) => {
+        const left = [...contract.unsupported, ...Object.entries(untold).map(([name, reason]) => ({ name, reason }))];
+        for (const { name, reason } of left) t.diagnostic(`not run: ${name} (${reason})`);
+        const names = new Set(contract.suites.flatMap(({ cases }) => cases.map(({ name }) => name)));
+        assert.deepEqual(
+          Object.keys(untold).filter((name) => !names.has(name)),
+          [],
+        );
+      });
     });
-
-    it('leaves out nothing without a reason', (t) => {
-      const left = [...contract.unsupported, ...Object.entries(untold).map(([name, reason]) => ({ name, reason }))];
-      for (const { name, reason } of left) t.diagnostic(`not run: ${name} (${reason})`);
-      const names = new Set(contract.suites.flatMap(({ cases }) => cases.map(({ name }) => name)));
-      assert.deepEqual(
-        Object.keys(untold).filter((name) => !names.has(name)),
-        [],
-      );
-    });
-  });
-}
+});
