@@ -7,7 +7,7 @@
  * only a machine of such a platform ever downloads them.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 
 writeLock();
 const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
@@ -15,6 +15,8 @@ const added = Object.values(lock.packages).flatMap((entry) => missingBinariesOf(
 for (const [path, entry] of added) lock.packages[path] = entry;
 writeFileSync('package-lock.json', `${JSON.stringify(lock, undefined, 2)}\n`);
 writeLock(); // Once more, so that npm puts its own order and layout on what was added.
+// npm notes what it locked as if it were installed. Without the note, the next script installs it.
+rmSync('node_modules/.package-lock.json', { force: true });
 process.stdout.write(`lock: ${added.length} binaries that the registry does not have were added by name\n`);
 
 function writeLock() {

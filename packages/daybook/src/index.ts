@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { causedBy, causeOf, currentCause, type Cause } from './internal/cause.ts';
 export { linkEvent } from './internal/link-event.ts';
 export {
   categoryStream,
@@ -33,6 +34,7 @@ export {
   WrongExpectedRevision,
 } from './store/errors.ts';
 export type { EventStore } from './store/event-store.ts';
+export type { DecodedEvent, EventSource } from './store/event-source.ts';
 export type { ContentType, Link, NewEvent, RecordedEvent } from './store/event.ts';
 export type { ActualState, ExpectedRevision, ExpectedState, Violation } from './store/expected-revision.ts';
 export { passes, type Filter, type TextMatcher } from './store/filter.ts';
