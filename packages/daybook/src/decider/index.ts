@@ -15,7 +15,13 @@ export {
   type Schemas,
   type StoredDomainEvent,
 } from './events.ts';
+export { combineViews, type CombinedState } from './combine-views.ts';
+export { fold } from './fold.ts';
+export { load, type AsOf, type Loaded, type LoadOptions } from './load.ts';
+export { memoryStateCache, type MemoryStateCache, type MemoryStateCacheOptions } from './memory-state-cache.ts';
 export { category, eventType, type DecodedEventOf } from './sources.ts';
 export { trusted, type InputOf, type OutputOf, type SchemaIssue, type StandardSchema } from './standard-schema.ts';
+export type { CachedState, StateCache, StateKey } from './state-cache.ts';
 export type { Upcast } from './upcast.ts';
+export { view, type SchemasOf, type StateOf, type View, type ViewName, type ViewOptions } from './view.ts';
 export { warningChannel, type Warning } from './warnings.ts';
