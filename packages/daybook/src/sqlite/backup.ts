@@ -6,9 +6,10 @@ import { Worker } from 'node:worker_threads';
 
 import { LogConnection } from './connection.ts';
 import { BackupExists } from './errors.ts';
-import { openLog, syncFile } from './open-log.ts';
+import { openLog } from './open-log.ts';
 import type { BackupProgress } from './options.ts';
 import { typed, typedError } from './sql-error.ts';
+import { syncFile } from './whole-file.ts';
 
 const pageBytes = 4_096;
 const reportEveryMs = 200;

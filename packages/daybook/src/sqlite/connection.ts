@@ -21,14 +21,14 @@ const logSchema = `
 `;
 
 const indexSchema = `
-  CREATE TABLE IF NOT EXISTS streams (
+  CREATE TABLE streams (
     id        INTEGER PRIMARY KEY,
     name      TEXT    NOT NULL UNIQUE,
     revision  INTEGER NOT NULL,
     position  INTEGER NOT NULL,
     tombstone INTEGER
   ) STRICT;
-  CREATE TABLE IF NOT EXISTS stream_events (
+  CREATE TABLE stream_events (
     stream_id INTEGER NOT NULL,
     revision  INTEGER NOT NULL,
     position  INTEGER NOT NULL,
@@ -38,15 +38,33 @@ const indexSchema = `
   CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
-/** What the header of a SQLite file says it is. Writes nothing, not even beside it. */
+/**
+ * What the header of a SQLite file says it is. Writes nothing, not even beside it, and takes no lock. So the file can be
+ * in the middle of a checkpoint, with fewer pages than its header says; `writable_schema` makes SQLite read it all the
+ * same. What is read here never changes.
+ */
 export function readHeader(path: string): { readonly applicationId: number; readonly format: number } {
   const url = pathToFileURL(path);
   url.search = '?immutable=1&mode=ro';
-  const database = new DatabaseSync(url);
+  const database = new DatabaseSync(url, { defensive: false });
   try {
+    database.exec('PRAGMA writable_schema = ON');
     const { application_id: id } = database.prepare('PRAGMA application_id').get() as { application_id: number };
     const { user_version: format } = database.prepare('PRAGMA user_version').get() as { user_version: number };
     return { applicationId: id, format };
+  } finally {
+    database.close();
+  }
+}
+
+/** Does `work` while no other process that does the same with this file is at it. The file must be there. */
+export function aloneWith(path: string, work: () => void): void {
+  const url = pathToFileURL(path);
+  url.search = '?mode=rw';
+  const database = new DatabaseSync(url, { timeout: 5_000 });
+  try {
+    database.exec('BEGIN IMMEDIATE');
+    work();
   } finally {
     database.close();
   }
@@ -116,13 +134,17 @@ class Connection implements Disposable {
 
 /** The log file. Positions and revisions are plain numbers here: a log of 2^53 events does not fit on a disk. */
 export class LogConnection extends Connection {
-  /** Makes an empty log in a file that does not exist yet. All of it is in the file itself: there is no other one yet. */
+  /**
+   * Makes an empty log in a file that does not exist yet. Once this connection is closed, all of it is in the file
+   * itself, and nobody has to change how it is written: two processes that do so at once are in each other's way.
+   */
   create(logId: string): void {
     this.database.exec(
       `PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${newestFormat}`,
     );
     this.database.exec(logSchema);
     this.run("INSERT INTO meta (key, value) VALUES ('log_id', ?), ('epoch', '0')", logId);
+    this.database.exec('PRAGMA journal_mode = WAL');
   }
 
   /**
@@ -298,12 +320,17 @@ export class LogConnection extends Connection {
 
 /** The index file. It can be deleted at any time: it is made again from the log. */
 export class IndexConnection extends Connection {
+  /** Makes an empty index in a file that does not exist yet. */
+  create(): void {
+    this.database.exec(indexSchema);
+    this.database.exec('PRAGMA journal_mode = WAL');
+  }
+
   settle(): void {
     this.database.exec(
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;' +
         'PRAGMA cache_size = -65536',
     );
-    this.database.exec(indexSchema);
   }
 
   meta(): ReadonlyMap<string, string> {

@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs';
+
 import { derivedStreamsOf } from '../store/derived-stream.ts';
 import { revision } from '../store/position.ts';
 import { IndexConnection, LogConnection } from './connection.ts';
 import { decodeHead } from './record.ts';
+import { makeWhole } from './whole-file.ts';
 
 /** How many events one transaction of the index takes over. */
 const runEvents = 16_384;
@@ -42,6 +45,7 @@ export class Indexer implements Disposable {
   constructor({ logPath, indexPath, busyTimeoutMs }: IndexerOptions) {
     this.#log = new LogConnection(logPath, { busyTimeoutMs });
     this.#log.settle();
+    if (!existsSync(indexPath)) createIndex(indexPath, busyTimeoutMs);
     this.#index = new IndexConnection(indexPath, { busyTimeoutMs });
     this.#index.settle();
   }
@@ -121,6 +125,13 @@ export class Indexer implements Disposable {
     this.#index.setMeta('indexed', String(position));
     this.#index.setMeta('checksum', String(checksumOf(record)));
   }
+}
+
+function createIndex(path: string, busyTimeoutMs: number): void {
+  makeWhole(path, (draft) => {
+    using index = new IndexConnection(draft, { busyTimeoutMs });
+    index.create();
+  });
 }
 
 /** The checksum that a record begins with. */

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-import { applicationId, LogConnection, newestFormat, readHeader } from './connection.ts';
+import { aloneWith, applicationId, LogConnection, newestFormat, readHeader } from './connection.ts';
 import { NewerFormat, NotAStore, StoreDamaged, StoreReadOnly } from './errors.ts';
 import { typed, typedError } from './sql-error.ts';
+import { isEmpty, makeWhole, remove } from './whole-file.ts';
 
 /** The oldest SQLite that is safe here: older ones can lose a reset write-ahead log. */
 const oldestSqlite = [3, 51, 3] as const;
@@ -12,7 +13,7 @@ const oldestSqlite = [3, 51, 3] as const;
 /** The log at a path, for writing. Makes it when it is not there and may be made. Touches no file that is not ours. */
 export function openLog(path: string, options: { missing: 'create' | 'refuse'; busyTimeoutMs: number }): LogConnection {
   return typed(path, () => {
-    if (!existsSync(path) || statSync(path).size === 0) {
+    if (!existsSync(path) || isEmpty(path)) {
       if (options.missing === 'refuse') throw new NotAStore(path, 'there is no file');
       createLog(path, options.busyTimeoutMs);
     }
@@ -31,24 +32,20 @@ export function openLog(path: string, options: { missing: 'create' | 'refuse'; b
   });
 }
 
-/** Makes the log under another name first: whoever sees the file sees a whole one. */
 function createLog(path: string, busyTimeoutMs: number): void {
   if (!existsSync(dirname(path))) throw new NotAStore(path, `there is no folder ${dirname(path)}`);
-  const draft = `${path}.${process.pid}.${randomUUID()}`;
-  try {
-    {
-      using log = new LogConnection(draft, { busyTimeoutMs });
-      log.create(randomUUID());
-    }
-    syncFile(draft);
-    if (existsSync(path)) rmSync(path); // It is empty: a file that somebody touched.
-    linkSync(draft, path);
-    syncFile(dirname(path));
-  } catch (error) {
-    if (Reflect.get(Object(error), 'code') !== 'EEXIST') throw error; // Another process was first.
-  } finally {
-    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(draft + suffix, { force: true });
+  if (existsSync(`${path}-wal`) && !existsSync(path)) {
+    throw new NotAStore(path, 'it is gone, and only its write-ahead file is still there');
   }
+  if (isEmpty(path)) {
+    aloneWith(path, () => {
+      if (isEmpty(path)) remove(path);
+    });
+  }
+  makeWhole(path, (draft) => {
+    using log = new LogConnection(draft, { busyTimeoutMs });
+    log.create(randomUUID());
+  });
 }
 
 /**
@@ -84,14 +81,4 @@ function checkVersion(log: LogConnection): void {
 
 function value(major: number, minor: number, patch: number): number {
   return major * 1_000_000 + minor * 1_000 + patch;
-}
-
-/** Makes what was written to a file, or a folder, durable. */
-export function syncFile(path: string): void {
-  const file = openSync(path, 'r');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
 }

@@ -256,22 +256,27 @@ class Sqlite implements SqliteStore {
   async #close(): Promise<void> {
     clearInterval(this.#poll);
     await this.#commits.close();
-    const { hub, index, tail } = this.#engine;
-    hub[Symbol.dispose]();
-    await index[Symbol.asyncDispose]();
-    const { durable } = this.#engine;
-    if (tail.events > tailOnClose) {
+    using engine = this.#engine;
+    engine.hub[Symbol.dispose]();
+    await engine.index[Symbol.asyncDispose]();
+    if (engine.tail.events > tailOnClose) this.#indexTail(engine.durable);
+  }
+
+  /** Indexes what is not indexed yet, so that the next opening is quick. */
+  #indexTail(to: number): void {
+    try {
       using indexer = new Indexer({
         logPath: this.path,
         indexPath: `${this.path}-index`,
         busyTimeoutMs: this.#settings.busyTimeoutMs,
       });
-      for (let indexed = 0, before = -1; indexed < durable && indexed !== before;) {
+      for (let indexed = 0, before = -1; indexed < to && indexed !== before;) {
         before = indexed;
-        indexed = indexer.advance(durable);
+        indexed = indexer.advance(to);
       }
+    } catch {
+      // A full disk, most of the time. Nothing is lost: the next opening indexes it.
     }
-    this.#engine[Symbol.dispose]();
   }
 
   async #change<Answer>(change: (nowMs: number) => Answer): Promise<Answer> {
