@@ -1,0 +1,192 @@
+import { DaybookError } from '../store/errors.ts';
+import type { Position } from '../store/position.ts';
+
+/** The definition of a read model says something that cannot be. */
+export class InvalidReadModel extends DaybookError {
+  override readonly name = 'InvalidReadModel';
+  readonly code = 'invalid-read-model';
+  readonly model: string;
+
+  constructor(model: string, reason: string) {
+    super(`The read model ${JSON.stringify(model)} is not valid: ${reason}.`);
+    this.model = model;
+  }
+}
+
+/** A handler or a migration runs a statement that cannot be watched, so its rows could not be verified. */
+export class UnsupportedStatement extends DaybookError {
+  override readonly name = 'UnsupportedStatement';
+  readonly code = 'unsupported-statement';
+  readonly model: string;
+
+  constructor(model: string, reason: string) {
+    super(`The read model ${JSON.stringify(model)} runs a statement that cannot be: ${reason}.`);
+    this.model = model;
+  }
+}
+
+/** A handler failed at an event, and went on failing. Nothing of that event, and nothing after it, is in the tables. */
+export class ProjectingFailed extends DaybookError {
+  override readonly name = 'ProjectingFailed';
+  readonly code = 'projecting-failed';
+  readonly model: string;
+  /** The event, when the failure belongs to one. */
+  readonly event: FailedEvent | undefined;
+
+  constructor(model: string, event: FailedEvent | undefined, cause: unknown) {
+    const at =
+      event === undefined ? '' : ` at ${event.type} ${event.revision}@${event.stream} (position ${event.position})`;
+    super(
+      `The read model ${JSON.stringify(model)} failed${at}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        cause,
+      },
+    );
+    this.model = model;
+    this.event = event;
+  }
+}
+
+/** The event that a handler failed at. */
+export interface FailedEvent {
+  readonly stream: string;
+  readonly revision: bigint;
+  readonly position: bigint;
+  readonly type: string;
+  readonly id: string;
+}
+
+/** Another instance took the read model over. What this one was about to write was rolled back. */
+export class LeaseLost extends DaybookError {
+  override readonly name = 'LeaseLost';
+  readonly code = 'lease-lost';
+  readonly model: string;
+  readonly token: bigint;
+
+  constructor(model: string, token: bigint) {
+    super(
+      `The read model ${JSON.stringify(model)} belongs to another instance by now: token ${token} is stale. ` +
+        'What it was about to write was rolled back.',
+    );
+    this.model = model;
+    this.token = token;
+  }
+}
+
+/** Another instance writes the read model, and the caller needs it alone. */
+export class ReadModelInUse extends DaybookError {
+  override readonly name = 'ReadModelInUse';
+  readonly code = 'read-model-in-use';
+  readonly model: string;
+  readonly owner: string;
+
+  constructor(model: string, owner: string) {
+    super(
+      `The read model ${JSON.stringify(model)} is written by ${owner}. Stop it first, or wait until its lease has run out.`,
+    );
+    this.model = model;
+    this.owner = owner;
+  }
+}
+
+/** An event that a read model has seen and that its log no longer has. `id` is known for the last event of a batch. */
+export interface GhostEvent {
+  readonly position: Position;
+  readonly id: string | undefined;
+}
+
+/**
+ * The read model was built from a log that has since been restored, replaced, or lost its end: it has seen events that
+ * are not there. Nothing was written.
+ */
+export class LogRestored extends DaybookError {
+  override readonly name = 'LogRestored';
+  readonly code = 'log-restored';
+  readonly model: string;
+  readonly reason: 'other-log' | 'checkpoint-ahead' | 'other-event';
+  /** The last position up to which both are known to agree. Absent when there is none. */
+  readonly agreesUpTo: Position | undefined;
+  /** What it has seen and the log no longer has, in the order of the log, as far as the tables know. */
+  readonly ghosts: readonly GhostEvent[];
+
+  constructor(facts: {
+    readonly model: string;
+    readonly reason: LogRestored['reason'];
+    readonly agreesUpTo: Position | undefined;
+    readonly ghosts: readonly GhostEvent[];
+  }) {
+    const { model, reason, agreesUpTo, ghosts } = facts;
+    const named = ghosts
+      .slice(0, 20)
+      .map(({ position, id }) => (id === undefined ? `${position}` : `${id} at ${position}`))
+      .join(', ');
+    const since = agreesUpTo === undefined ? '' : ` after position ${agreesUpTo}`;
+    super(
+      `The read model ${JSON.stringify(model)} was built from ${reason === 'other-log' ? 'another log' : 'a log that has since been restored'}: ` +
+        `${ghosts.length} events that it has seen${since} are not there (${named}). Rebuild it from this log, or put the right log back.`,
+    );
+    this.model = model;
+    this.reason = reason;
+    this.agreesUpTo = agreesUpTo;
+    this.ghosts = ghosts;
+  }
+}
+
+/** The tables are there and the checkpoint is not: somebody restored or made them by other means. */
+export class CheckpointMissing extends DaybookError {
+  override readonly name = 'CheckpointMissing';
+  readonly code = 'checkpoint-missing';
+  readonly model: string;
+  readonly table: string;
+
+  constructor(model: string, table: string) {
+    super(
+      `The read model ${JSON.stringify(model)} has no checkpoint, and its table ${table} is there already. ` +
+        `Take the table over with 'daybook model adopt', or drop it to begin from the first event.`,
+    );
+    this.model = model;
+    this.table = table;
+  }
+}
+
+/** There is no such read model in this database. */
+export class ReadModelMissing extends DaybookError {
+  override readonly name = 'ReadModelMissing';
+  readonly code = 'read-model-missing';
+  readonly model: string;
+
+  constructor(model: string) {
+    super(`The read model ${JSON.stringify(model)} has never run on this database. Run it, or adopt its tables.`);
+    this.model = model;
+  }
+}
+
+/** The read model did not get so far in time. */
+export class NotReached extends DaybookError {
+  override readonly name = 'NotReached';
+  readonly code = 'not-reached';
+  readonly model: string;
+  readonly wanted: Position;
+  readonly reached: Position | undefined;
+
+  constructor(model: string, wanted: Position, reached: Position | undefined, timeoutMs: number) {
+    super(
+      `The read model ${JSON.stringify(model)} was at position ${reached ?? 'none'} after ${timeoutMs} ms; ${wanted} was waited for.`,
+    );
+    this.model = model;
+    this.wanted = wanted;
+    this.reached = reached;
+  }
+}
+
+/** The run was stopped before what was waited for. */
+export class ReadModelStopped extends DaybookError {
+  override readonly name = 'ReadModelStopped';
+  readonly code = 'read-model-stopped';
+  readonly model: string;
+
+  constructor(model: string) {
+    super(`The run of the read model ${JSON.stringify(model)} was stopped. Run it again.`);
+    this.model = model;
+  }
+}

@@ -1,0 +1,81 @@
+import { findCheckpoint, type Books, type Checkpoint } from './bookkeeping.ts';
+import { ReadModelInUse, ReadModelMissing } from './errors.ts';
+
+/** Who wants to write a copy, and for how long without a sign of life. */
+export interface LeaseWish {
+  readonly name: string;
+  readonly owner: string;
+  readonly leaseMs: number;
+  readonly now: () => number;
+}
+
+/**
+ * Takes the lease if nobody holds it, and gives the checkpoint as it is from then on. The token in it is new: whoever
+ * wrote before cannot any more. Gives `undefined` while somebody else holds it.
+ *
+ * Clocks only say when it is polite to take over. That no two write is the token's doing, not theirs.
+ */
+export async function tryLease(books: Books, wish: LeaseWish): Promise<Checkpoint | undefined> {
+  const before = await findCheckpoint(books, wish.name);
+  if (before === undefined) throw new ReadModelMissing(wish.name);
+  if (before.owner !== undefined && before.owner !== wish.owner && before.leaseUntilMs > wish.now()) return undefined;
+  return takeFrom(books, before, wish);
+}
+
+/** Takes the lease whoever holds it: the way to shut out an instance that hangs. */
+export async function seizeLease(books: Books, wish: LeaseWish): Promise<Checkpoint> {
+  for (let attempt = 1; attempt <= seizuresAtMost; attempt++) {
+    const before = await findCheckpoint(books, wish.name);
+    if (before === undefined) throw new ReadModelMissing(wish.name);
+    const taken = await takeFrom(books, before, wish);
+    if (taken !== undefined) return taken;
+  }
+  throw new ReadModelInUse(wish.name, 'several instances that take it from each other');
+}
+
+/** How often the lease is taken again from whoever took it in the same moment. */
+const seizuresAtMost = 20;
+
+/** Takes the lease, or says who has it. */
+export async function requireLease(books: Books, wish: LeaseWish): Promise<Checkpoint> {
+  const taken = await tryLease(books, wish);
+  if (taken !== undefined) return taken;
+  const { owner = 'somebody' } = (await findCheckpoint(books, wish.name)) ?? {};
+  throw new ReadModelInUse(wish.name, owner);
+}
+
+/** Says that the owner lives, and how far it looked. Gives whether it still is the owner. */
+export async function renewLease(
+  books: Books,
+  { name, leaseMs, now, token, seen }: Omit<LeaseWish, 'owner'> & { readonly token: bigint; readonly seen: bigint },
+): Promise<boolean> {
+  const { numUpdatedRows } = await books
+    .updateTable('daybook_read_model')
+    .set({ lease_until: now() + leaseMs, updated_at: now(), seen_position: seen })
+    .where('name', '=', name)
+    .where('token', '=', token)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** Gives the lease back, so that the next one need not wait for it to run out. */
+export async function releaseLease(books: Books, name: string, token: bigint): Promise<void> {
+  await books
+    .updateTable('daybook_read_model')
+    .set({ owner: null, lease_until: 0n })
+    .where('name', '=', name)
+    .where('token', '=', token)
+    .execute();
+}
+
+async function takeFrom(books: Books, before: Checkpoint, wish: LeaseWish): Promise<Checkpoint | undefined> {
+  const { name, owner, leaseMs, now } = wish;
+  const { numUpdatedRows } = await books
+    .updateTable('daybook_read_model')
+    .set({ owner, token: before.token + 1n, lease_until: now() + leaseMs, updated_at: now() })
+    .where('name', '=', name)
+    .where('token', '=', before.token)
+    .executeTakeFirst();
+  // Read again: the last batch of the one before may have been committed in between.
+  return numUpdatedRows === 0n ? undefined : findCheckpoint(books, name);
+}

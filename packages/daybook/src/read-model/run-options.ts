@@ -1,0 +1,57 @@
+import type { Kysely } from 'kysely';
+
+import { InvalidOption } from '../store/errors.ts';
+
+/** How often, and how soon, something that failed is tried again. */
+export interface RetryOptions {
+  /** Tries before the read model gives up and is `failed`. Each batch that succeeds begins the count anew. Default: 20. */
+  readonly attempts?: number;
+  /** Before the second try. It doubles each time, with some chance in it. Default: 100. */
+  readonly firstDelayMs?: number;
+  /** Default: 30,000. */
+  readonly longestDelayMs?: number;
+}
+
+/** How a read model is run. */
+export interface RunOptions<Tables = never> {
+  /** The database that holds the tables, and in it Daybook's own. */
+  readonly db: Kysely<Tables>;
+  /** Events in one transaction. Default: 500. */
+  readonly batchSize?: number;
+  readonly retry?: RetryOptions;
+  /** For so long the read model stays this instance's without a sign of life. Default: 30,000. */
+  readonly leaseMs?: number;
+  /** The log is looked at so often even when nobody says that there is something new. Default: 1,000. */
+  readonly pollMs?: number;
+  /** Who this is, for the others. Default: the host, the process and something random. */
+  readonly owner?: string;
+  readonly signal?: AbortSignal;
+  /** The clock, in milliseconds since 1970. Default: `Date.now`. */
+  readonly now?: () => number;
+  /** A random number from 0 to 1, for the delays. Default: `Math.random`. */
+  readonly random?: () => number;
+}
+
+/** The options with everything that was left out. */
+export type SettledOptions = Required<Omit<RunOptions, 'db' | 'signal' | 'retry'>> & {
+  readonly retry: Required<RetryOptions>;
+};
+
+/** Fills in what was left out, and checks the rest. */
+export function settled(options: Omit<RunOptions, 'db'>, owner: string): SettledOptions {
+  const { batchSize = 500, leaseMs = 30_000, pollMs = 1_000, now = Date.now, random = Math.random } = options;
+  const { attempts = 20, firstDelayMs = 100, longestDelayMs = 30_000 } = options.retry ?? {};
+  const retry = { attempts, firstDelayMs, longestDelayMs };
+  const wholes = { batchSize, leaseMs, pollMs, firstDelayMs, longestDelayMs };
+  for (const [name, value] of Object.entries(wholes)) {
+    if (!Number.isSafeInteger(value) || value < 1) throw new InvalidOption(name, 'it is a whole number from 1 on');
+  }
+  if (!(attempts >= 1)) throw new InvalidOption('attempts', 'it is a number from 1 on');
+  return { batchSize, leaseMs, pollMs, now, random, retry, owner: options.owner ?? owner };
+}
+
+/** How long to wait before the try after `failures` failures: doubled each time, and never the same for two at once. */
+export function delayAfter(failures: number, { retry, random }: SettledOptions): number {
+  const most = Math.min(retry.longestDelayMs, retry.firstDelayMs * 2 ** Math.min(failures - 1, 30));
+  return most * (0.5 + random() / 2);
+}

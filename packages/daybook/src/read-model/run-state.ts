@@ -1,0 +1,116 @@
+import { channel } from 'node:diagnostics_channel';
+
+import type { Position } from '../store/position.ts';
+import type { Checkpoint } from './bookkeeping.ts';
+import { ReadModelStopped } from './errors.ts';
+
+/**
+ * What a run is doing.
+ *
+ * - `standing-by`: another instance writes; this one takes over when it is gone.
+ * - `catching-up`: there are events that are not in the tables yet.
+ * - `live`: the tables show everything there is.
+ * - `retrying`: something failed, and is tried again.
+ * - `failed`: it was tried often enough. Nothing goes on by itself.
+ */
+export type RunStateName = 'starting' | 'standing-by' | 'catching-up' | 'live' | 'retrying' | 'failed' | 'stopped';
+
+/** A run as others see it. Published on the diagnostics channel `daybook:read-model` whenever the state changes. */
+export interface RunStatus {
+  readonly model: string;
+  readonly state: RunStateName;
+  /** Everything up to here is in the tables, as far as it concerns them. */
+  readonly position: Position | undefined;
+  /** Failures since the last batch that succeeded. */
+  readonly failures: number;
+  readonly lastError: unknown;
+  /** When the last of these failures, or the change to this state, was. */
+  readonly since: Date;
+  /** The tables were built by other code than this process runs. */
+  readonly needsRebuild: boolean;
+}
+
+const statuses = channel('daybook:read-model');
+
+/** Holds what a run says about itself, and wakes those who wait for it. */
+export class RunState {
+  readonly model: string;
+  #state: RunStateName = 'starting';
+  #position: Position | undefined;
+  #failures = 0;
+  #lastError: unknown;
+  #since = new Date();
+  #needsRebuild = false;
+  #changed = Promise.withResolvers<void>();
+
+  constructor(model: string) {
+    this.model = model;
+  }
+
+  status(): RunStatus {
+    return {
+      model: this.model,
+      state: this.#state,
+      position: this.#position,
+      failures: this.#failures,
+      lastError: this.#lastError,
+      since: this.#since,
+      needsRebuild: this.#needsRebuild,
+    };
+  }
+
+  become(state: RunStateName): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#since = new Date();
+    this.#tell();
+  }
+
+  /** The tables show everything up to here. */
+  arrived(position: Position): void {
+    this.#position = position;
+    this.#wake();
+  }
+
+  /** A batch went through. */
+  succeeded(): void {
+    this.#failures = 0;
+    this.#lastError = undefined;
+  }
+
+  failed(error: unknown): number {
+    this.#failures += 1;
+    this.#lastError = error;
+    return this.#failures;
+  }
+
+  knows(checkpoint: Checkpoint, code: string): void {
+    this.#needsRebuild = checkpoint.code !== code;
+    this.#position = checkpoint.seenPosition;
+    this.#wake();
+  }
+
+  /** Resolves when it is known who writes, or that something is wrong. */
+  async started(): Promise<void> {
+    while (this.#state === 'starting') await this.#changed.promise;
+  }
+
+  /** Resolves when everything up to `position` is in the tables. Rejects when the run ends before. */
+  async until(position: Position): Promise<void> {
+    while (this.#position === undefined || this.#position < position) {
+      if (this.#state === 'failed') throw this.#lastError;
+      if (this.#state === 'stopped') throw new ReadModelStopped(this.model);
+      await this.#changed.promise;
+    }
+  }
+
+  #tell(): void {
+    if (statuses.hasSubscribers) statuses.publish(this.status());
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}

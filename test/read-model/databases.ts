@@ -1,0 +1,118 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+import { nodeSqliteDialect } from 'daybook/read-model';
+import { Kysely, PostgresDialect } from 'kysely';
+import { Pool } from 'pg';
+
+import { cannotStartPostgres, startPostgres, type Postgres } from '../services/postgres.ts';
+
+/** A database of one test, and more connections to it. */
+export interface TestDatabase<Tables> extends AsyncDisposable {
+  readonly db: Kysely<Tables>;
+  /** Where it is: a path or a URL. */
+  readonly location: string;
+  /** Another connection, as another process would have. */
+  connect(): Kysely<Tables>;
+  /** Puts a copy of the database, as it is now, somewhere else. Nobody may be writing. */
+  copy(): Promise<TestDatabase<Tables>>;
+}
+
+/** A kind of database that read models are tested on. */
+export interface DatabaseKind extends AsyncDisposable {
+  readonly name: 'SQLite' | 'PostgreSQL';
+  readonly skip: string | false;
+  create<Tables>(): Promise<TestDatabase<Tables>>;
+}
+
+/** The kinds of databases, each started when the first test needs it. Dispose of each after the last test. */
+export function databaseKinds(): readonly DatabaseKind[] {
+  return [sqliteKind(), postgresKind()];
+}
+
+/** Opens a database by its location. */
+export function connectTo<Tables>(location: string): Kysely<Tables> {
+  if (location.startsWith('postgres:')) {
+    const pool = new Pool({ connectionString: location, max: 8 });
+    pool.on('error', () => {}); // An idle connection that was cut: the next query says so.
+    return new Kysely({ dialect: new PostgresDialect({ pool }) });
+  }
+  const database = new DatabaseSync(location, { timeout: 10_000 });
+  database.exec('PRAGMA journal_mode = WAL');
+  return new Kysely({ dialect: nodeSqliteDialect(database) });
+}
+
+function sqliteKind(): DatabaseKind {
+  return {
+    name: 'SQLite',
+    skip: false,
+    async create() {
+      const folder = await mkdtemp(join(tmpdir(), 'daybook-read-model-'));
+      return opened(join(folder, 'model.db'), {
+        copy: async (from) => {
+          const target = join(folder, `${crypto.randomUUID()}.db`);
+          const database = new DatabaseSync(from);
+          database.prepare('VACUUM INTO ?').run(target);
+          database.close();
+          return target;
+        },
+        remove: () => rm(folder, { recursive: true, force: true }),
+      });
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+function postgresKind(): DatabaseKind {
+  let started: Promise<Postgres> | undefined;
+  const postgres = (): Promise<Postgres> => (started ??= startPostgres());
+  return {
+    name: 'PostgreSQL',
+    skip: cannotStartPostgres(),
+    async create() {
+      return opened(await (await postgres()).createDatabase(), {
+        copy: async (from) => (await postgres()).createDatabase(from),
+        remove: async () => {},
+      });
+    },
+    [Symbol.asyncDispose]: async () => (await started)?.[Symbol.asyncDispose](),
+  };
+}
+
+interface Ways {
+  readonly copy: (from: string) => Promise<string>;
+  readonly remove: () => Promise<void>;
+}
+
+function opened<Tables>(location: string, ways: Ways): TestDatabase<Tables> {
+  let connections: Kysely<Tables>[] = [];
+  const connect = (): Kysely<Tables> => {
+    const db = connectTo<Tables>(location);
+    connections.push(db);
+    return db;
+  };
+  const disconnect = async (): Promise<void> => {
+    await Promise.all(connections.map((db) => db.destroy()));
+    connections = [];
+  };
+  let db = connect();
+  return {
+    get db() {
+      return db;
+    },
+    location,
+    connect,
+    async copy() {
+      await disconnect(); // A database is copied while nobody is connected to it.
+      const target = await ways.copy(location);
+      db = connect();
+      return opened<Tables>(target, { ...ways, remove: async () => {} });
+    },
+    async [Symbol.asyncDispose]() {
+      await disconnect();
+      await ways.remove();
+    },
+  };
+}
