@@ -1,4 +1,17 @@
-import { events, view, type Events, type StandardSchema, type View } from 'daybook/decider';
+import {
+  command,
+  events,
+  nothing,
+  refuse,
+  view,
+  type Command,
+  type Events,
+  type NewDomainEvent,
+  type Nothing,
+  type Refusal,
+  type StandardSchema,
+  type View,
+} from 'daybook/decider';
 import { z } from 'zod';
 
 interface AwaitingShipment {
@@ -51,4 +64,20 @@ export const shipmentStatus: View<ShipmentStatus, OrderSchemas> = view(Order, {
     OrderShipped: (state, event) => ({ ...state, isShipped: true, shippedOn: event.data.shipped_on }),
     ShipmentEmailSent: (state) => ({ ...state, isEmailSent: true }),
   },
+});
+
+interface RecordEmail {
+  to: string;
+}
+
+/** The command of the mission: no mail before the shipment, and no second one. */
+export const recordEmail: Command<
+  ShipmentStatus,
+  OrderSchemas,
+  StandardSchema<RecordEmail>,
+  Nothing | Refusal<'not-shipped', undefined> | readonly NewDomainEvent<OrderSchemas>[]
+> = command(shipmentStatus, z.object({ to: z.string() }), (input, state) => {
+  if (!state.isShipped) return refuse('not-shipped');
+  if (state.isEmailSent) return nothing;
+  return [Order.ShipmentEmailSent({ customer_email: input.to, subject: 'Your order shipped!' })];
 });

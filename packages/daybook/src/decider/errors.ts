@@ -93,3 +93,51 @@ export class UpcastFailed extends DaybookError {
     this.step = step;
   }
 }
+
+/** The input of a command is not what its schema asks for. Nothing was decided. */
+export class InvalidCommandInput extends DaybookError {
+  override readonly name = 'InvalidCommandInput';
+  readonly code = 'invalid-command-input';
+  readonly issues: readonly SchemaIssue[];
+
+  constructor(issues: readonly SchemaIssue[]) {
+    super(`The input of the command is not what its schema asks for: ${issuesText(issues)}.`);
+    this.issues = issues;
+  }
+}
+
+/** A command was handled under this id before, with another input. Nothing was written. */
+export class CommandIdReused extends DaybookError {
+  override readonly name = 'CommandIdReused';
+  readonly code = 'command-id-reused';
+  readonly commandId: string;
+  readonly stream: StreamName;
+  /** Of the first event of the command that had the id. */
+  readonly revision: Revision;
+
+  constructor({ commandId, stream, revision }: { commandId: string; stream: StreamName; revision: Revision }) {
+    super(
+      `The command id ${commandId} belongs to another command, whose events begin at ${revision}@${stream}. Give each command an id of its own.`,
+    );
+    this.commandId = commandId;
+    this.stream = stream;
+    this.revision = revision;
+  }
+}
+
+/** Other writers were first, each time. Nothing was written. */
+export class TooManyConflicts extends DaybookError {
+  override readonly name = 'TooManyConflicts';
+  readonly code = 'too-many-conflicts';
+  readonly stream: StreamName;
+  readonly attempts: number;
+
+  constructor(stream: StreamName, attempts: number, options: ErrorOptions) {
+    super(
+      `Stream ${stream} changed during each of ${attempts} attempts to decide and append. Try again later.`,
+      options,
+    );
+    this.stream = stream;
+    this.attempts = attempts;
+  }
+}

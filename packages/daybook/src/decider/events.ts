@@ -110,7 +110,7 @@ function constructorOf(type: string, schema: StandardSchema): (data: unknown) =>
  *
  * @throws InvalidEventData when JSON has no such thing.
  */
-function jsonText(type: string, data: unknown): string {
+export function jsonText(type: string, data: unknown): string {
   let text: string | undefined;
   try {
     text = JSON.stringify(data);

@@ -3,7 +3,16 @@
  *
  * @module
  */
-export { InvalidCategory, InvalidEventData, StoredEventNotValid, UndeclaredEvent, UpcastFailed } from './errors.ts';
+export {
+  CommandIdReused,
+  InvalidCategory,
+  InvalidCommandInput,
+  InvalidEventData,
+  StoredEventNotValid,
+  TooManyConflicts,
+  UndeclaredEvent,
+  UpcastFailed,
+} from './errors.ts';
 export {
   events,
   streamOf,
@@ -16,7 +25,20 @@ export {
   type StoredDomainEvent,
 } from './events.ts';
 export { combineViews, type CombinedState } from './combine-views.ts';
+export {
+  command,
+  nothing,
+  refuse,
+  type Command,
+  type CommandOptions,
+  type Decision,
+  type Nothing,
+  type Refusal,
+} from './command.ts';
+export { commandIdFrom } from './command-id.ts';
 export { fold } from './fold.ts';
+export { conflictAttempts, handle, type HandleOptions } from './handle.ts';
+export type { Handled, HandledEvent, HandledEvents, HandledNothing, HandledRefusal } from './handled.ts';
 export { load, type AsOf, type Loaded, type LoadOptions } from './load.ts';
 export { memoryStateCache, type MemoryStateCache, type MemoryStateCacheOptions } from './memory-state-cache.ts';
 export { category, eventType, type DecodedEventOf } from './sources.ts';

@@ -71,11 +71,13 @@ export interface LoadNowOptions extends Omit<LoadOptions, 'asOf'> {
 export interface LoadedNow<State> {
   readonly folded: Folded<State>;
   readonly ageMs: number;
+  /** Whether the store was asked. */
+  readonly isExact: boolean;
   readonly ids: IdTails;
 }
 
 /** The state as it is, or as it was at most `maxAgeMs` ago. */
-async function loadNow<State>(
+export async function loadNow<State>(
   store: EventStore,
   view: View<State>,
   options: LoadNowOptions,
@@ -88,7 +90,7 @@ async function loadNow<State>(
   if (kept !== undefined) {
     const ageMs = Math.max(0, asOfMs - kept.asOfMs);
     if (ageMs <= maxAgeMs && maxAgeMs > 0) {
-      return { folded: foldedOf(kept), ageMs, ids: new IdTails(kept.idTails, sought) };
+      return { folded: foldedOf(kept), ageMs, isExact: false, ids: new IdTails(kept.idTails, sought) };
     }
   }
   for (const start of kept === undefined ? [undefined] : [kept, undefined]) {
@@ -97,7 +99,7 @@ async function loadNow<State>(
     const folded = await foldStream(store, view, { stream, start: from, ids, signal });
     if (folded === undefined) continue; // What the cache has is of another past.
     if (cache !== undefined) await cacheState(cache, key, { ...folded, idTails: ids.all(), asOfMs });
-    return { folded, ageMs: 0, ids };
+    return { folded, ageMs: 0, isExact: true, ids };
   }
   throw new TypeError('A fold from the beginning has nothing to join.');
 }
@@ -139,7 +141,7 @@ function checkOptions(view: View, { cache, maxAgeMs, asOf }: LoadOptions): void 
 }
 
 /** Throws when the states of a view would be taken for those of another one. */
-function checkCache({ isNamed }: View, cache: StateCache | undefined): void {
+export function checkCache({ isNamed }: View, cache: StateCache | undefined): void {
   if (cache?.isShared === true && !isNamed) {
     throw new InvalidOption('cache', 'it is shared, and the view has no name to keep its states under');
   }

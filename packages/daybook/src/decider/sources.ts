@@ -64,7 +64,7 @@ function warnOfCategory(definition: EventsDefinition, event: RecordedEvent, warn
 }
 
 /** The warning that an event stands in a category which is not that of its declaration. */
-function otherCategory(
+export function otherCategory(
   { category: declared }: EventsDefinition,
   { stream, type }: { readonly stream: string; readonly type: string },
 ): { readonly code: 'other-category'; readonly message: string; readonly facts: Readonly<Record<string, unknown>> } {

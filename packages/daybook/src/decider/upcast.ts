@@ -9,7 +9,7 @@ import { UpcastFailed } from './errors.ts';
 export type Upcast = (data: never) => unknown;
 
 /** In the metadata of an event: how many steps its data were ahead when it was written. */
-const schemaVersionKey = '$schemaVersion';
+export const schemaVersionKey = '$schemaVersion';
 
 /** The data of an event in today's shape: the steps that were declared since it was written, one after the other. */
 export function upcast(event: RecordedEvent, type: string, data: unknown, steps: readonly Upcast[]): unknown {
