@@ -1,7 +1,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 
-import type { LogMeta, SealRow, StreamRow } from './rows.ts';
+import { storedBlock, streamRow, type LogMeta, type SealRow, type StoredBlock, type StreamRow } from './rows.ts';
 
 /** The newest file format that this code knows, in SQLite's `user_version`. */
 export const newestFormat = 1;
@@ -18,24 +18,6 @@ const logSchema = `
     max_created INTEGER NOT NULL
   ) STRICT;
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-`;
-
-const indexSchema = `
-  CREATE TABLE streams (
-    id        INTEGER PRIMARY KEY,
-    name      TEXT    NOT NULL UNIQUE,
-    revision  INTEGER NOT NULL,
-    position  INTEGER NOT NULL,
-    tombstone INTEGER
-  ) STRICT;
-  CREATE TABLE stream_events (
-    stream_id INTEGER NOT NULL,
-    revision  INTEGER NOT NULL,
-    position  INTEGER NOT NULL,
-    id_hash   INTEGER NOT NULL,
-    PRIMARY KEY (stream_id, revision)
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
 /**
@@ -70,8 +52,8 @@ export function aloneWith(path: string, work: () => void): void {
   }
 }
 
-/** A connection and its prepared statements. All SQL of this room is in this file. */
-class Connection implements Disposable {
+/** A connection and its prepared statements. */
+export class Connection implements Disposable {
   readonly database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
@@ -116,6 +98,10 @@ class Connection implements Disposable {
 
   protected one(sql: string, ...values: readonly SQLInputValue[]): readonly unknown[] | undefined {
     return this.#prepare(sql).get(...values) as unknown as readonly unknown[] | undefined; // Rows are arrays.
+  }
+
+  protected each(sql: string, ...values: readonly SQLInputValue[]): Iterable<readonly unknown[]> {
+    return this.#prepare(sql).iterate(...values) as unknown as Iterable<readonly unknown[]>; // Rows are arrays.
   }
 
   protected all(sql: string, ...values: readonly SQLInputValue[]): readonly (readonly unknown[])[] {
@@ -205,6 +191,12 @@ export class LogConnection extends Connection {
     return whole(this.all(sql, first, last, limit));
   }
 
+  /** The same, one at a time: no more than one has to fit into memory. */
+  *eachRecord(first: number, last: number, limit: number): Iterable<readonly [number, Uint8Array]> {
+    const sql = 'SELECT position, record FROM events WHERE position >= ? AND position <= ? ORDER BY position LIMIT ?';
+    for (const row of this.each(sql, first, last, limit)) yield wholeRow(row);
+  }
+
   recordsBackwards(first: number, last: number, limit: number): readonly (readonly [number, Uint8Array])[] {
     const sql =
       'SELECT position, record FROM events WHERE position >= ? AND position <= ? ORDER BY position DESC LIMIT ?';
@@ -251,129 +243,51 @@ export class LogConnection extends Connection {
 
   attachIndex(path: string): void {
     this.run('ATTACH ? AS ix', path);
+    this.database.exec('PRAGMA ix.cache_size = -65536');
   }
 
+  /** Many reads from one snapshot, which also costs less than a snapshot for each of them. */
+  snapshot<Result>(read: () => Result): Result {
+    if (this.database.isTransaction) return read();
+    this.run('BEGIN');
+    try {
+      return read();
+    } finally {
+      this.rollback();
+    }
+  }
+
+  /** A stream with its last block. */
   findStream(name: string): StreamRow | undefined {
-    const sql = 'SELECT id, revision, position, tombstone FROM ix.streams WHERE name = ?';
-    const row = this.one(sql, name) as [number, number, number, number | null] | undefined;
-    return row && { id: row[0], revision: row[1], position: row[2], tombstone: row[3] ?? undefined };
-  }
-
-  /** The last event of a stream at or before a position. */
-  lastIndexed(
-    streamId: number,
-    position: number,
-  ): { readonly revision: number; readonly position: number } | undefined {
     const sql =
-      'SELECT revision, position FROM ix.stream_events WHERE stream_id = ? AND position <= ? ' +
-      'ORDER BY revision DESC LIMIT 1';
-    const row = this.one(sql, streamId, position) as [number, number] | undefined;
-    return row && { revision: row[0], position: row[1] };
+      'SELECT s.id, s.tombstone, b.first, b.places FROM ix.streams s LEFT JOIN ix.blocks b ON b.stream_id = s.id ' +
+      'WHERE s.name = ? ORDER BY b.first DESC LIMIT 1';
+    return streamRow(this.one(sql, name));
   }
 
-  indexedPosition(streamId: number, revision: number): number | undefined {
-    const sql = 'SELECT position FROM ix.stream_events WHERE stream_id = ? AND revision = ?';
-    return this.one(sql, streamId, revision)?.[0] as number | undefined;
-  }
-
-  idHashes(streamId: number, first: number, last: number): readonly (readonly [number, number])[] {
+  /** The blocks of a stream that hold its numbers from `first` to `last`. */
+  blocks(streamId: number, first: number, last: number): readonly StoredBlock[] {
     const sql =
-      'SELECT id_hash, revision FROM ix.stream_events WHERE stream_id = ? AND revision >= ? AND revision <= ? ' +
-      'ORDER BY revision LIMIT 100000000';
-    return this.all(sql, streamId, first, last) as unknown as readonly [number, number][];
+      'SELECT first, places FROM ix.blocks WHERE stream_id = ?1 AND first <= ?3 AND first >= ' +
+      'coalesce((SELECT max(first) FROM ix.blocks WHERE stream_id = ?1 AND first <= ?2), 0) ORDER BY first LIMIT 100000000';
+    return this.all(sql, streamId, first, last).map(storedBlock);
   }
 
-  streamRecords(
-    streamId: number,
-    { first, last, limit }: { readonly first: number; readonly last: number; readonly limit: number },
-  ): readonly (readonly [number, number, Uint8Array | null])[] {
-    return this.all(
-      'SELECT s.revision, s.position, e.record FROM ix.stream_events s LEFT JOIN main.events e ON e.position = s.position ' +
-        'WHERE s.stream_id = ? AND s.revision >= ? AND s.revision <= ? ORDER BY s.revision LIMIT ?',
-      streamId,
-      first,
-      last,
-      limit,
-    ) as unknown as readonly [number, number, Uint8Array | null][];
+  /** The block of a stream before one of its numbers. */
+  blockBefore(streamId: number, number: number): StoredBlock | undefined {
+    const sql = 'SELECT first, places FROM ix.blocks WHERE stream_id = ? AND first < ? ORDER BY first DESC LIMIT 1';
+    const row = this.one(sql, streamId, number);
+    return row && storedBlock(row);
   }
 
-  streamRecordsBackwards(
-    streamId: number,
-    { first, last, limit }: { readonly first: number; readonly last: number; readonly limit: number },
-  ): readonly (readonly [number, number, Uint8Array | null])[] {
-    return this.all(
-      'SELECT s.revision, s.position, e.record FROM ix.stream_events s LEFT JOIN main.events e ON e.position = s.position ' +
-        'WHERE s.stream_id = ? AND s.revision >= ? AND s.revision <= ? ORDER BY s.revision DESC LIMIT ?',
-      streamId,
-      first,
-      last,
-      limit,
-    ) as unknown as readonly [number, number, Uint8Array | null][];
+  hasMetadataStreams(): boolean {
+    return this.one("SELECT 1 FROM ix.streams WHERE name >= '$$' AND name < '$%' ORDER BY name LIMIT 1") !== undefined;
   }
 
   /** Names from `from` on, in the order of their bytes. */
   streamNames(from: string, limit: number): readonly string[] {
     const sql = 'SELECT name FROM ix.streams WHERE name >= ? ORDER BY name LIMIT ?';
     return this.all(sql, from, limit).map(([name]) => String(name));
-  }
-}
-
-/** The index file. It can be deleted at any time: it is made again from the log. */
-export class IndexConnection extends Connection {
-  /** Makes an empty index in a file that does not exist yet. */
-  create(): void {
-    this.database.exec(indexSchema);
-    this.database.exec('PRAGMA journal_mode = WAL');
-  }
-
-  settle(): void {
-    this.database.exec(
-      'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;' +
-        'PRAGMA cache_size = -65536',
-    );
-  }
-
-  meta(): ReadonlyMap<string, string> {
-    return new Map(this.all('SELECT key, value FROM meta ORDER BY key LIMIT 100') as [string, string][]);
-  }
-
-  setMeta(key: string, value: string): void {
-    this.run('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)', key, value);
-  }
-
-  clear(): void {
-    this.database.exec('DELETE FROM stream_events; DELETE FROM streams; DELETE FROM meta');
-  }
-
-  findStream(name: string): { readonly id: number; readonly revision: number } | undefined {
-    const row = this.one('SELECT id, revision FROM streams WHERE name = ?', name) as [number, number] | undefined;
-    return row && { id: row[0], revision: row[1] };
-  }
-
-  lastStreamId(): number {
-    return (this.one('SELECT max(id) FROM streams')?.[0] as number | null) ?? 0;
-  }
-
-  putStream(name: string, row: StreamRow): void {
-    this.run(
-      'INSERT INTO streams (id, name, revision, position, tombstone) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE ' +
-        'SET revision = excluded.revision, position = excluded.position, tombstone = coalesce(excluded.tombstone, tombstone)',
-      row.id,
-      name,
-      row.revision,
-      row.position,
-      row.tombstone ?? null,
-    );
-  }
-
-  insertStreamEvent(streamId: number, revision: number, position: number, idHash: number): void {
-    this.run(
-      'INSERT INTO stream_events (stream_id, revision, position, id_hash) VALUES (?, ?, ?, ?)',
-      streamId,
-      revision,
-      position,
-      idHash,
-    );
   }
 }
 
@@ -385,8 +299,12 @@ function sealRow(row: readonly unknown[]): SealRow {
 /** Rows of records. A damaged page can hold what the table forbids: it stands for a record that is cut off. */
 function whole(rows: readonly (readonly unknown[])[]): readonly (readonly [number, Uint8Array])[] {
   const isWhole = rows.every(([, record]) => record instanceof Uint8Array);
-  const records = isWhole ? rows : rows.map(([at, record]) => [at, record instanceof Uint8Array ? record : noBytes]);
-  return records as unknown as readonly (readonly [number, Uint8Array])[]; // Checked above; positions are the key.
+  return isWhole ? (rows as unknown as readonly (readonly [number, Uint8Array])[]) : rows.map(wholeRow); // Looked at.
+}
+
+function wholeRow(row: readonly unknown[]): readonly [number, Uint8Array] {
+  const [at, record] = row;
+  return [at as number, record instanceof Uint8Array ? record : noBytes]; // Positions are the key, so they are numbers.
 }
 
 const noBytes = new Uint8Array(0);

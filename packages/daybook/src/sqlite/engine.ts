@@ -5,7 +5,7 @@ import { derivedStreamsOf } from '../store/derived-stream.ts';
 import type { NewEvent } from '../store/event.ts';
 import { position as asPosition, revision as asRevision } from '../store/position.ts';
 import { parseStreamMetadata } from '../store/stream-metadata.ts';
-import { describedStreamOf, metadataStreamOf, type StreamName } from '../store/stream-name.ts';
+import { describedStreamOf, isMetadataStream, metadataStreamOf, type StreamName } from '../store/stream-name.ts';
 import type { LogConnection } from './connection.ts';
 import { IndexRunner } from './index-runner.ts';
 import { checksumOf, type Indexer } from './indexer.ts';
@@ -187,6 +187,7 @@ export class Engine {
   #note(head: RecordHead, event: Pick<NewEvent, 'data'> | undefined): void {
     const { stream, position, revision } = head;
     this.tail.enter(position);
+    if (event !== undefined && isMetadataStream(stream)) this.streams.noteMetadata();
     const known = this.streams.knownHead(stream);
     if (revision === -1) {
       this.tail.tombstone(stream);

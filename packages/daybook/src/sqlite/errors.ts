@@ -43,6 +43,21 @@ export class LogRegressed extends DaybookError {
   }
 }
 
+/** The index of a stream is not what was written. The log is not touched by it: the index can be built again. */
+export class IndexDamaged extends DaybookError {
+  override readonly name = 'IndexDamaged';
+  readonly code = 'index-damaged';
+  readonly stream: string;
+
+  constructor(stream: string, revision: number) {
+    super(
+      `The index of ${stream} is damaged at ${revision}. Close the store and delete the file that ends in '-index': it is ` +
+        'built again from the log when the store is opened.',
+    );
+    this.stream = stream;
+  }
+}
+
 /** The disk is full. Nothing was written; reads go on, and appends too as soon as there is space. */
 export class DiskFull extends DaybookError {
   override readonly name = 'DiskFull';

@@ -86,7 +86,9 @@ export class GroupCommit {
       this.#engine.checkpointIfNeeded();
       writer.begin();
       this.#engine.refreshInTransaction();
-      for (const waiting of group) verdicts.push(this.#decide(waiting));
+      this.#engine.reader.snapshot(() => {
+        for (const waiting of group) verdicts.push(this.#decide(waiting));
+      });
       writer.commit();
     } catch (error) {
       this.#fail(group, error);

@@ -2,20 +2,31 @@ import { existsSync } from 'node:fs';
 
 import { derivedStreamsOf } from '../store/derived-stream.ts';
 import { revision } from '../store/position.ts';
-import { IndexConnection, LogConnection } from './connection.ts';
+import { decodeBlock, extendBlock } from './block.ts';
+import { LogConnection } from './connection.ts';
+import { IndexDamaged } from './errors.ts';
+import { IndexConnection } from './index-connection.ts';
 import { decodeHead } from './record.ts';
+import type { StoredBlock } from './rows.ts';
 import { makeWhole } from './whole-file.ts';
 
 /** How many events one transaction of the index takes over. */
-const runEvents = 16_384;
+const runEvents = 32_768;
 
-interface Run {
-  id: number;
-  revision: number;
-  position: number;
+/** What a run adds to a stream or a derived stream. */
+interface Added {
+  /** The revision of the first event, -1 in a derived stream: its events get their numbers here. */
+  readonly firstRevision: number;
+  readonly positions: number[];
+  readonly idHashes: number[];
   tombstone?: number;
-  /** Revision, position and id hash of each event, one after the other. */
-  readonly events: number[];
+}
+
+/** The new events of one run. */
+interface Run {
+  readonly streams: ReadonlyMap<string, Added>;
+  readonly last: number;
+  readonly checksum: number;
 }
 
 export interface IndexerOptions {
@@ -73,13 +84,11 @@ export class Indexer implements Disposable {
   advance(to: number): number {
     const indexed = this.mark()?.indexed ?? 0;
     if (indexed >= to) return indexed;
-    const rows = this.#log.records(indexed + 1, to, runEvents);
-    const last = rows.at(-1);
-    if (last === undefined) return indexed;
-    const runs = collect(rows);
+    const run = collect(this.#log.eachRecord(indexed + 1, to, runEvents));
+    if (run === undefined) return indexed;
     this.#index.begin();
     try {
-      if ((this.mark()?.indexed ?? 0) === indexed) this.#write(runs, last);
+      if ((this.mark()?.indexed ?? 0) === indexed) this.#write(run);
       this.#index.commit();
     } catch (error) {
       this.#index.rollback();
@@ -98,32 +107,29 @@ export class Indexer implements Disposable {
     this.#log[Symbol.dispose]();
   }
 
-  #write(runs: ReadonlyMap<string, Run>, last: readonly [number, Uint8Array]): void {
+  #write({ streams, last, checksum }: Run): void {
     let nextId = this.#index.lastStreamId() + 1;
-    for (const [name, run] of runs) {
+    const blocks: { readonly id: number; readonly block: StoredBlock }[] = [];
+    // In the order of the names, and then in that of the blocks: each page of the file is gone to once.
+    for (const [name, added] of [...streams].toSorted(([one], [other]) => (one < other ? -1 : 1))) {
       const known = this.#index.findStream(name);
-      run.id = known?.id ?? nextId++;
-      if (run.revision === -1) run.revision = known?.revision ?? -1;
-      // A derived stream is numbered here: its events carry no number of their own.
-      const base = (known?.revision ?? -1) + 1;
-      for (let at = 0; at < run.events.length; at += 3) {
-        if (run.events[at] === -1) run.events[at] = base + at / 3;
-      }
-      if (run.events.length > 0) run.revision = run.events.at(-3)!;
+      const id = known?.id ?? nextId++;
+      if (known === undefined) this.#index.insertStream(name, id);
+      if (added.tombstone !== undefined) this.#index.setTombstone(name, added.tombstone);
+      if (added.positions.length === 0) continue;
+      const before = known?.lastBlock && decodeBlock(name, known.lastBlock);
+      const next = before === undefined ? 0 : before.first + before.positions.length;
+      if (added.firstRevision !== -1 && added.firstRevision !== next) throw new IndexDamaged(name, next);
+      for (const block of extendBlock(name, before, added)) blocks.push({ id, block });
     }
-    const ordered = [...runs].toSorted(([, one], [, other]) => one.id - other.id);
-    for (const [name, { id, events, revision: at, position, tombstone }] of ordered) {
-      for (let next = 0; next < events.length; next += 3) {
-        this.#index.insertStreamEvent(id, events[next]!, events[next + 1]!, events[next + 2]!);
-      }
-      this.#index.putStream(name, { id, revision: at, position, tombstone });
-    }
-    const [position, record] = last;
+    blocks.sort((one, other) => one.id - other.id || one.block.first - other.block.first);
+    for (const { id, block } of blocks) this.#index.putBlock(id, block);
     const { logId, epoch } = this.#log.meta();
     this.#index.setMeta('log_id', logId);
     this.#index.setMeta('epoch', String(epoch));
-    this.#index.setMeta('indexed', String(position));
-    this.#index.setMeta('checksum', String(checksumOf(record)));
+    this.#index.setMeta('indexed', String(last));
+    this.#index.setMeta('checksum', String(checksum));
+    this.#index.setMeta('last_stream_id', String(nextId - 1));
   }
 }
 
@@ -140,28 +146,30 @@ export function checksumOf(record: Uint8Array): number {
   return new DataView(record.buffer, record.byteOffset, record.byteLength).getUint32(0, true);
 }
 
-/** The places of the events, by stream and by derived stream. */
-function collect(rows: readonly (readonly [number, Uint8Array])[]): Map<string, Run> {
-  const runs = new Map<string, Run>();
-  const runOf = (name: string): Run => {
-    let run = runs.get(name);
-    if (run === undefined) runs.set(name, (run = { id: 0, revision: -1, position: 0, events: [] }));
-    return run;
+/** The places of the events, by stream and by derived stream, or `undefined` when there are no events. */
+function collect(rows: Iterable<readonly [number, Uint8Array]>): Run | undefined {
+  const streams = new Map<string, Added>();
+  const addedTo = (name: string, firstRevision: number): Added => {
+    let added = streams.get(name);
+    if (added === undefined) streams.set(name, (added = { firstRevision, positions: [], idHashes: [] }));
+    return added;
   };
+  let last = -1;
+  let checksum = -1;
   for (const [position, record] of rows) {
+    last = position;
+    checksum = checksumOf(record);
     const head = decodeHead(record, position);
-    const run = runOf(head.stream);
     if (head.revision === -1) {
-      run.tombstone = position;
+      addedTo(head.stream, -1).tombstone = position;
       continue;
     }
-    run.events.push(head.revision, position, head.idHash);
-    run.position = position;
+    const added = addedTo(head.stream, head.revision);
+    added.positions.push(position);
+    added.idHashes.push(head.idHash);
     for (const name of derivedStreamsOf({ ...head, revision: revision(head.revision) })) {
-      const derived = runOf(name);
-      derived.events.push(-1, position, 0);
-      derived.position = position;
+      addedTo(name, -1).positions.push(position);
     }
   }
-  return runs;
+  return last === -1 ? undefined : { streams, last, checksum };
 }

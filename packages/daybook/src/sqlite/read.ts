@@ -86,6 +86,10 @@ export interface StreamView {
 
 /** The events at some numbers of a stream or a derived stream: those that a read gives. */
 export function eventsIn(engine: Engine, view: StreamView, stretch: Stretch): RecordedEvent[] {
+  return engine.reader.snapshot(() => eventsOf(engine, view, stretch));
+}
+
+function eventsOf(engine: Engine, view: StreamView, stretch: Stretch): RecordedEvent[] {
   const { stream, links, nowMs, bound } = view;
   const isDerived = derivedStream(stream) !== undefined;
   const places = engine.streams.places(stream, bound);
@@ -132,21 +136,26 @@ function checkOpen(engine: Engine, stream: StreamName): void {
 
 type Row = readonly [number: number, position: number, record: Uint8Array | null];
 
+/** So many events that stand one after the other in the log are read as a stretch of it. */
+const stretchEvents = 4;
+
 function rowsIn(engine: Engine, places: Places, { first, last, direction }: Stretch): readonly Row[] {
-  const { streamId, indexed } = places;
+  const stop = Math.min(last, places.last);
+  if (first > stop) return [];
+  const positions = engine.streams.positionsOf(places, first, stop);
   const rows: Row[] = [];
-  const inIndex = Math.min(last, indexed - 1);
-  if (streamId !== undefined && first <= inIndex) {
-    const range = { first, last: inIndex, limit: inIndex - first + 1 };
-    const read = engine.reader.streamRecords(streamId, range);
-    if (read.length < range.limit) {
-      throw new EventDamaged(asPosition(read.at(-1)?.[1] ?? 0), `the index of ${places.stream} has a gap after it`);
+  for (let at = 0; at < positions.length;) {
+    const position = positions[at]!;
+    let end = at + 1;
+    while (positions[end] === position + end - at) end += 1;
+    const count = end - at;
+    if (count < stretchEvents) {
+      rows.push([first + at, position, engine.reader.record(position)]);
+      at += 1;
+      continue;
     }
-    for (const row of read) rows.push(row);
-  }
-  for (let number = Math.max(first, indexed); number <= Math.min(last, places.last); number += 1) {
-    const position = engine.streams.positionOf(places, number);
-    rows.push([number, position, engine.reader.record(position)]);
+    const records = new Map(engine.reader.records(position, position + count - 1, count));
+    for (; at < end; at += 1) rows.push([first + at, positions[at]!, records.get(positions[at]!) ?? null]);
   }
   return direction === 'forwards' ? rows : rows.toReversed();
 }

@@ -19,8 +19,28 @@ export interface SealRow {
 /** A stream, or a derived stream, in the index. */
 export interface StreamRow {
   readonly id: number;
-  /** Of its last event, the tombstone aside; -1 when it has only that. */
-  readonly revision: number;
-  readonly position: number;
-  readonly tombstone?: number | undefined;
+  readonly tombstone: number | undefined;
+  /** Absent when it has nothing but its tombstone. */
+  readonly lastBlock: StoredBlock | undefined;
+}
+
+/** A block of the index as it is stored. */
+export interface StoredBlock {
+  /** The number of the first event in it. */
+  readonly first: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A row of a stream's id, its tombstone, and the number and bytes of its last block. */
+export function streamRow(row: readonly unknown[] | undefined): StreamRow | undefined {
+  if (row === undefined) return undefined;
+  const [id, tombstone, first, bytes] = row as [number, number | null, number | null, Uint8Array | null];
+  const lastBlock = first === null || bytes === null ? undefined : { first, bytes };
+  return { id, tombstone: tombstone ?? undefined, lastBlock };
+}
+
+/** A row of a block's first number and its bytes. */
+export function storedBlock(row: readonly unknown[]): StoredBlock {
+  const [first, bytes] = row as [number, Uint8Array]; // The table is strict.
+  return { first, bytes };
 }

@@ -3,16 +3,24 @@ import { firstVisible } from '../internal/visible.ts';
 import { derivedStream } from '../store/derived-stream.ts';
 import { isDeleted, parseStreamMetadata, type StreamMetadata } from '../store/stream-metadata.ts';
 import { describedStreamOf, isMetadataStream, metadataStreamOf, type StreamName } from '../store/stream-name.ts';
+import { decodeBlock, type Block } from './block.ts';
 import type { LogConnection } from './connection.ts';
+import { IndexDamaged } from './errors.ts';
 import { decodeRecord, idHashOf } from './record.ts';
-import type { Tail } from './tail.ts';
+import type { StreamRow } from './rows.ts';
+import { countUpTo, type Tail } from './tail.ts';
 
-/** Where the events of a stream stand: the first ones in the index file, the newest in memory. */
+/**
+ * Where the events of a stream stand: the first ones in the index file, the newest in memory. To be used at once: what
+ * is in memory goes on to grow and to be forgotten.
+ */
 export interface Places {
   readonly stream: string;
   readonly streamId: number | undefined;
   /** How many events the index file knows. */
   readonly indexed: number;
+  /** The last block in the index file, which may hold more than `indexed`. */
+  readonly lastBlock: Block | undefined;
   readonly tail: readonly number[];
   /** The number of the last event, -1 when there is none. */
   readonly last: number;
@@ -39,32 +47,57 @@ export class Streams {
   readonly #writer: LogConnection;
   readonly #tail: Tail;
   readonly #heads = new Map<string, Head>();
+  /** The block that was looked into last, and whose it is. What a block says stays true, even when it has grown. */
+  #block: { readonly streamId: number; readonly block: Block } | undefined;
+  #hasMetadataStreams: boolean;
 
   /** `writer` sees what is written in a transaction that is still open. */
   constructor({ reader, writer, tail }: { reader: LogConnection; writer: LogConnection; tail: Tail }) {
     this.#log = reader;
     this.#writer = writer;
     this.#tail = tail;
+    this.#hasMetadataStreams = reader.hasMetadataStreams();
   }
 
   /** The places of a stream's events up to and with the position `bound`. */
   places(stream: string, bound: number = Infinity): Places {
-    const tail = this.#tail.positionsOf(stream, bound);
-    const row = this.#log.findStream(stream);
-    const indexed = row === undefined ? 0 : this.#indexed(row, Math.min(bound, this.#tail.indexed));
-    return { stream, streamId: row?.id, indexed, tail, last: indexed + tail.length - 1 };
+    return this.#placesIn(this.#log.findStream(stream), stream, bound);
   }
 
   /** The position of the event with a number. It must be one of `places`. */
-  positionOf({ streamId, indexed, tail }: Places, number: number): number {
+  positionOf(places: Places, number: number): number {
+    const { indexed, tail } = places;
     if (number >= indexed) return tail[number - indexed]!;
-    return this.#log.indexedPosition(streamId!, number) ?? 0; // A stream with indexed events has an id.
+    const { first, positions } = this.#blockWith(places, number);
+    return positions[number - first] ?? 0; // No event stands there: the index has a gap, and who reads says so.
+  }
+
+  /** The positions of the events from one number to another, both of `places`. */
+  positionsOf(places: Places, first: number, last: number): readonly number[] {
+    const { streamId, stream, indexed, tail, lastBlock } = places;
+    if (first >= indexed) return tail.slice(first - indexed, last + 1 - indexed);
+    const positions: number[] = [];
+    const inIndex = Math.min(last, indexed - 1);
+    const blocks =
+      lastBlock !== undefined && first >= lastBlock.first
+        ? [lastBlock]
+        : this.#log.blocks(streamId!, first, inIndex).map((block) => decodeBlock(stream, block)); // It has an id.
+    for (const block of blocks) {
+      // A block that is missing would let the numbers after it slip.
+      if (block.first > first + positions.length) break;
+      const from = Math.max(0, first - block.first);
+      positions.push(...block.positions.slice(from, inIndex + 1 - block.first));
+    }
+    if (positions.length <= inIndex - first) throw new IndexDamaged(stream, first + positions.length);
+    return last < indexed ? positions : [...positions, ...tail.slice(0, last + 1 - indexed)];
   }
 
   /** Where a stream was closed for good, and with it its metadata. */
   tombstoneOf(stream: string, bound: number = Infinity): number | undefined {
     const closed = describedStreamOf(stream) ?? stream;
-    const position = this.#tail.tombstoneOf(closed, bound) ?? this.#log.findStream(closed)?.tombstone;
+    const known = this.#heads.get(closed);
+    if (known?.isTombstoned === false) return undefined;
+    const position = this.#tombstoneIn(this.#log.findStream(closed), closed, bound);
     return position !== undefined && position <= bound ? position : undefined;
   }
 
@@ -86,13 +119,17 @@ export class Streams {
     if (known !== undefined) return known;
     if (this.#heads.size >= headsAtMost) this.#heads.delete(this.#heads.keys().next().value!);
     const metadata = isMetadataStream(stream) ? undefined : this.#readMetadata(stream, Infinity);
+    const row = this.#log.findStream(stream);
+    const closed = describedStreamOf(stream);
+    const tombstone = closed === undefined ? this.#tombstoneIn(row, stream) : this.tombstoneOf(closed);
+    const places = this.#placesIn(row, stream, Infinity);
     const head: Head = {
-      revision: this.places(stream).last,
-      isTombstoned: this.tombstoneOf(stream) !== undefined,
+      revision: places.last,
+      isTombstoned: tombstone !== undefined,
       hasMetadata: metadata !== undefined,
       metadata: metadata?.metadata,
       metadataPosition: metadata?.position ?? 0,
-      revisionsById: undefined,
+      revisionsById: this.#idsOf(places),
     };
     this.#heads.set(stream, head);
     return head;
@@ -105,6 +142,12 @@ export class Streams {
 
   forget(): void {
     this.#heads.clear();
+    this.#block = undefined;
+  }
+
+  /** Learns that there is a metadata stream. While there is none, none is looked for. */
+  noteMetadata(): void {
+    this.#hasMetadataStreams = true;
   }
 
   /** What an append needs to know. */
@@ -133,13 +176,25 @@ export class Streams {
     return -1;
   }
 
+  /** The revisions by id of a stream that has no more than one block, as most have: they are at hand. */
+  #idsOf({ stream, indexed, lastBlock }: Places): Map<number, number> | undefined {
+    if (indexed > 0 && lastBlock?.first !== 0) return undefined;
+    const ids = new Map<number, number>();
+    for (let at = 0; at < indexed; at += 1) noteId(ids, lastBlock!.idHashes[at]!, at);
+    for (const [at, hash] of this.#tail.idHashesOf(stream).entries()) noteId(ids, hash, indexed + at);
+    return ids;
+  }
+
   #loadIds(stream: StreamName): Map<number, number> {
     const ids = new Map<number, number>();
     const { streamId, indexed } = this.places(stream);
     if (streamId !== undefined && indexed > 0) {
-      for (const [hash, at] of this.#log.idHashes(streamId, 0, indexed - 1)) if (!ids.has(hash)) ids.set(hash, at);
+      for (const stored of this.#log.blocks(streamId, 0, indexed - 1)) {
+        const { first, idHashes } = decodeBlock(stream, stored);
+        for (const [at, hash] of idHashes.entries()) if (first + at < indexed) noteId(ids, hash, first + at);
+      }
     }
-    for (const [at, hash] of this.#tail.idHashesOf(stream).entries()) if (!ids.has(hash)) ids.set(hash, indexed + at);
+    for (const [at, hash] of this.#tail.idHashesOf(stream).entries()) noteId(ids, hash, indexed + at);
     return ids;
   }
 
@@ -149,19 +204,62 @@ export class Streams {
     return decodeRecord(this.#writer.record(position), position).id;
   }
 
+  #placesIn(row: StreamRow | undefined, stream: string, bound: number): Places {
+    const tail = this.#tail.positionsOf(stream, bound);
+    const lastBlock = row?.lastBlock && decodeBlock(stream, row.lastBlock);
+    const streamId = row?.id;
+    const indexed =
+      lastBlock === undefined
+        ? 0
+        : this.#indexed(lastBlock, { stream, streamId: row!.id, bound: Math.min(bound, this.#tail.indexed) });
+    return { stream, streamId, indexed, lastBlock, tail, last: indexed + tail.length - 1 };
+  }
+
   /** How many of an indexed stream's events stand at or before `bound`. */
-  #indexed(row: { id: number; revision: number; position: number }, bound: number): number {
-    if (row.position <= bound) return row.revision + 1;
-    return (this.#log.lastIndexed(row.id, bound)?.revision ?? -1) + 1;
+  #indexed(last: Block, look: { readonly stream: string; readonly streamId: number; readonly bound: number }): number {
+    let block = last;
+    while (block.positions[0]! > look.bound) {
+      const before = block.first > 0 ? this.#log.blockBefore(look.streamId, block.first) : undefined;
+      if (before === undefined) return 0;
+      block = decodeBlock(look.stream, before);
+    }
+    return block.first + countUpTo(block.positions, look.bound);
+  }
+
+  /** The block of an indexed stream that holds a number. */
+  #blockWith({ stream, streamId, lastBlock }: Places, number: number): Block {
+    if (lastBlock !== undefined && number >= lastBlock.first) return lastBlock;
+    const held = this.#block;
+    const isHeld =
+      held !== undefined &&
+      held.streamId === streamId &&
+      number >= held.block.first &&
+      number < held.block.first + held.block.positions.length;
+    if (isHeld) return held.block;
+    const stored = this.#log.blockBefore(streamId!, number + 1); // A stream with indexed events has an id.
+    if (stored === undefined) throw new IndexDamaged(stream, number);
+    const block = decodeBlock(stream, stored);
+    this.#block = { streamId: streamId!, block };
+    return block;
+  }
+
+  #tombstoneIn(row: StreamRow | undefined, stream: string, bound: number = Infinity): number | undefined {
+    return this.#tail.tombstoneOf(stream, bound) ?? row?.tombstone;
   }
 
   #readMetadata(
     stream: StreamName,
     bound: number,
   ): { readonly metadata: StreamMetadata; readonly position: number } | undefined {
+    if (!this.#hasMetadataStreams) return undefined;
     const places = this.places(metadataStreamOf(stream), bound);
     if (places.last < 0) return undefined;
     const position = this.positionOf(places, places.last);
     return { metadata: parseStreamMetadata(decodeRecord(this.#writer.record(position), position).data), position };
   }
+}
+
+/** Of an id that stands several times, the first revision counts. */
+function noteId(ids: Map<number, number>, hash: number, revision: number): void {
+  if (!ids.has(hash)) ids.set(hash, revision);
 }

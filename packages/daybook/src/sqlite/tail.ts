@@ -1,24 +1,31 @@
-/** The places of a stream in one stretch of the log. */
+/** The newest places of a stream: the numbers of the first ones are what the index file has. */
 interface Stretch {
   readonly positions: number[];
   /** Empty for a derived stream. */
   readonly idHashes: number[];
+  /** The newest generation that it has an event in. */
+  generation: Generation;
 }
 
 interface Generation {
   last: number;
-  readonly streams: Map<string, Stretch>;
+  readonly names: string[];
   readonly tombstones: Map<string, number>;
 }
 
 /** How many events go into one generation: the unit in which indexed events are forgotten. */
 export const generationEvents = 8_192;
 
+const none: readonly number[] = [];
+
 /**
  * The newest part of the indexes, in memory: the places of all events that are not known to be in the index file. What
  * the index has taken over is dropped a generation at a time.
+ *
+ * The lists that it gives change as it goes on: they are to be used at once.
  */
 export class Tail {
+  readonly #streams = new Map<string, Stretch>();
   #generations: Generation[] = [];
   /** Everything up to here is in the index file. */
   #indexed: number;
@@ -47,13 +54,19 @@ export class Tail {
     const newest = this.#generations.at(-1);
     this.#last = position;
     if (newest !== undefined && position % generationEvents !== 1) newest.last = position;
-    else this.#generations.push({ last: position, streams: new Map(), tombstones: new Map() });
+    else this.#generations.push({ last: position, names: [], tombstones: new Map() });
   }
 
   add(stream: string, idHash?: number): void {
-    const { streams } = this.#generations.at(-1)!; // `enter` came first.
-    let stretch = streams.get(stream);
-    if (stretch === undefined) streams.set(stream, (stretch = { positions: [], idHashes: [] }));
+    const generation = this.#generations.at(-1)!; // `enter` came first.
+    let stretch = this.#streams.get(stream);
+    if (stretch === undefined) {
+      this.#streams.set(stream, (stretch = { positions: [], idHashes: [], generation }));
+      generation.names.push(stream);
+    } else if (stretch.generation !== generation) {
+      stretch.generation = generation;
+      generation.names.push(stream);
+    }
     stretch.positions.push(this.#last);
     if (idHash !== undefined) stretch.idHashes.push(idHash);
   }
@@ -64,22 +77,17 @@ export class Tail {
 
   /** Where the events of a stream, or a derived stream, stand, up to and with `bound`. */
   positionsOf(stream: string, bound: number): readonly number[] {
-    const found: number[][] = [];
-    for (const { streams } of this.#generations) {
-      const stretch = streams.get(stream);
-      if (stretch !== undefined) found.push(stretch.positions);
-    }
-    const [first = [], ...others] = found;
-    const positions = others.length === 0 ? first : found.flat();
-    return (positions.at(-1) ?? 0) <= bound ? positions : positions.filter((position) => position <= bound);
+    const positions = this.#streams.get(stream)?.positions ?? none;
+    return (positions.at(-1) ?? 0) <= bound ? positions : positions.slice(0, countUpTo(positions, bound));
   }
 
   idHashesOf(stream: string): readonly number[] {
-    return this.#generations.flatMap(({ streams }) => streams.get(stream)?.idHashes ?? []);
+    return this.#streams.get(stream)?.idHashes ?? none;
   }
 
   tombstoneOf(stream: string, bound: number): number | undefined {
     for (const { tombstones } of this.#generations) {
+      if (tombstones.size === 0) continue;
       const position = tombstones.get(stream);
       if (position !== undefined && position <= bound) return position;
     }
@@ -88,11 +96,12 @@ export class Tail {
 
   /** All names that have an event here. */
   names(): Iterable<string> {
-    return new Set(this.#generations.flatMap(({ streams }) => [...streams.keys()]));
+    return this.#streams.keys();
   }
 
   /** Forgets everything after what the index has. */
   restart(indexed: number): void {
+    this.#streams.clear();
     this.#generations = [];
     this.#indexed = indexed;
     this.#last = indexed;
@@ -101,11 +110,36 @@ export class Tail {
   /** Forgets the generations that the index has in full. */
   dropThrough(indexed: number): void {
     let drop = 0;
-    for (const { last } of this.#generations) {
-      if (last > indexed || last === this.#last) break;
-      this.#indexed = last;
+    for (const generation of this.#generations) {
+      if (generation.last > indexed || generation.last === this.#last) break;
+      this.#indexed = generation.last;
+      for (const name of generation.names) this.#drop(name, generation);
       drop += 1;
     }
     if (drop > 0) this.#generations = this.#generations.slice(drop);
   }
+
+  #drop(name: string, { last }: Generation): void {
+    const stretch = this.#streams.get(name);
+    if (stretch === undefined) return;
+    const count = countUpTo(stretch.positions, last);
+    if (count === stretch.positions.length) {
+      this.#streams.delete(name);
+      return;
+    }
+    stretch.positions.splice(0, count);
+    if (stretch.idHashes.length > 0) stretch.idHashes.splice(0, count);
+  }
+}
+
+/** How many of the positions, which grow, are at most `bound`. */
+export function countUpTo(positions: readonly number[], bound: number): number {
+  let low = 0;
+  let high = positions.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (positions[middle]! <= bound) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
