@@ -55,6 +55,11 @@ function decideAt(stream: StreamFacts, first: number, expected: ExpectedRevision
 
 /** The writer named no place: these very events, one after the other, anywhere in the visible stream are a repeat. */
 function decideAnywhere(stream: StreamFacts, ids: readonly string[]): Verdict {
+  const [only] = ids;
+  if (ids.length === 1 && only !== undefined) {
+    const firstRevision = stream.findId(only, stream.firstVisible);
+    return firstRevision < 0 ? append : { kind: 'repeated', firstRevision };
+  }
   const known = new Map<string, number>();
   for (const id of ids) {
     const found = known.get(id) ?? stream.findId(id, stream.firstVisible);

@@ -5,6 +5,7 @@ import { array, assert as assertProperty, boolean, integer, oneof, property } fr
 
 import { decodeBlock, extendBlock, type Block } from './block.ts';
 import { IndexDamaged } from './errors.ts';
+import type { StoredBlock } from './rows.ts';
 
 /** Positions that grow, near each other or far apart. */
 const growing = array(oneof(integer({ min: 1, max: 3 }), integer({ min: 1, max: 2 ** 40 })), {
@@ -25,12 +26,12 @@ describe('blocks of the index', () => {
       property(growing, boolean(), integer({ min: 1, max: 120 }), hash, (positions, hashed, portion, seed) => {
         const idHashes = hashed ? positions.map((_, index) => (seed + index * 7_919) % 2 ** 48) : [];
         const stored = new Map<number, Block>();
-        let last: Block | undefined;
+        let last: StoredBlock | undefined;
         for (let at = 0; at < positions.length; at += portion) {
           const added = { positions: positions.slice(at, at + portion), idHashes: idHashes.slice(at, at + portion) };
           for (const block of extendBlock('Order-1', last, added)) {
-            last = decodeBlock('Order-1', block);
-            stored.set(block.first, last);
+            last = block;
+            stored.set(block.first, decodeBlock('Order-1', block));
           }
         }
         const blocks = [...stored.values()].toSorted((one, other) => one.first - other.first);

@@ -1,12 +1,12 @@
 import { closeSync, fdatasync, fdatasyncSync, fstatSync, openSync } from 'node:fs';
 
 import { LiveHub } from '../internal/live-hub.ts';
-import { derivedStreamsOf } from '../store/derived-stream.ts';
 import type { NewEvent } from '../store/event.ts';
 import { position as asPosition, revision as asRevision } from '../store/position.ts';
 import { parseStreamMetadata } from '../store/stream-metadata.ts';
 import { describedStreamOf, isMetadataStream, metadataStreamOf, type StreamName } from '../store/stream-name.ts';
 import type { LogConnection } from './connection.ts';
+import { DerivedStretches } from './derived-stretches.ts';
 import { IndexRunner } from './index-runner.ts';
 import { checksumOf, type Indexer } from './indexer.ts';
 import { decodeHead, decodeRecord, encodeRecord, idHashOf, isFreed, type RecordHead } from './record.ts';
@@ -39,6 +39,7 @@ export class Engine {
   readonly streams: Streams;
   readonly meta: LogMeta;
   readonly index: IndexRunner;
+  readonly #derived: DerivedStretches;
   readonly #witness: Witness;
   readonly #wal: number;
   #seals: SealChain;
@@ -52,6 +53,7 @@ export class Engine {
     this.reader = reader;
     this.meta = writer.meta();
     this.tail = new Tail(start.indexed);
+    this.#derived = new DerivedStretches(this.tail);
     this.streams = new Streams({ reader, writer, tail: this.tail });
     this.#witness = start.witness;
     this.#wal = openSync(`${path}-wal`, 'r+');
@@ -142,6 +144,7 @@ export class Engine {
   reload(): void {
     const { indexed } = this.tail;
     this.tail.restart(indexed);
+    this.#derived.forget();
     this.streams.forget();
     this.#takeIn(Infinity);
     this.resetSeals();
@@ -196,11 +199,13 @@ export class Engine {
       if (metadataHead !== undefined) metadataHead.isTombstoned = true;
       return;
     }
-    this.tail.add(stream, head.idHash);
-    for (const name of derivedStreamsOf({ ...head, revision: asRevision(revision) })) this.tail.add(name);
+    const stretch = known?.stretch ?? this.tail.stretch(stream);
+    this.tail.add(stretch, head.idHash);
+    for (const derived of this.#derived.of({ ...head, revision: asRevision(revision) })) this.tail.add(derived);
     if (known !== undefined) {
       known.revision = revision;
-      if (known.revisionsById?.has(head.idHash) === false) known.revisionsById.set(head.idHash, revision);
+      known.stretch = stretch;
+      known.ids?.add(head.idHash);
     }
     const described = describedStreamOf(stream);
     const describedHead = described === undefined ? undefined : this.streams.knownHead(described);

@@ -10,13 +10,10 @@ interface Waiting {
   readonly change: Change<unknown>;
   readonly resolve: (answer: never) => void;
   readonly reject: (error: unknown) => void;
-}
-
-/** A verdict that is given when everything up to `after` is durable. */
-interface Verdict {
-  readonly after: number;
-  readonly give: () => void;
-  readonly reject: (error: unknown) => void;
+  /** What became of it, to be told when everything up to `after` is durable. */
+  outcome: 'done' | 'refused' | undefined;
+  answer: unknown;
+  after: number;
 }
 
 /** How many changes one transaction takes at most. */
@@ -30,7 +27,7 @@ export class GroupCommit {
   readonly #engine: Engine;
   readonly #path: string;
   #waiting: Waiting[] = [];
-  #verdicts: Verdict[] = [];
+  #verdicts: Waiting[] = [];
   #isScheduled = false;
   #isSyncing = false;
   #closed: StoreClosed | undefined;
@@ -45,7 +42,7 @@ export class GroupCommit {
   run<Answer>(change: Change<Answer>): Promise<Answer> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     return new Promise<Answer>((resolve, reject) => {
-      this.#waiting.push({ change, resolve, reject });
+      this.#waiting.push({ change, resolve, reject, outcome: undefined, answer: undefined, after: 0 });
       this.#schedule();
     });
   }
@@ -81,13 +78,12 @@ export class GroupCommit {
 
   #commit(group: readonly Waiting[]): void {
     const { writer } = this.#engine;
-    const verdicts: (() => void)[] = [];
     try {
       this.#engine.checkpointIfNeeded();
       writer.begin();
       this.#engine.refreshInTransaction();
       this.#engine.reader.snapshot(() => {
-        for (const waiting of group) verdicts.push(this.#decide(waiting));
+        for (const waiting of group) decide(waiting);
       });
       writer.commit();
     } catch (error) {
@@ -95,17 +91,9 @@ export class GroupCommit {
       return;
     }
     const after = this.#engine.written;
-    for (const [at, give] of verdicts.entries()) this.#verdicts.push({ after, give, reject: group[at]!.reject });
-  }
-
-  /** Does one change. What it refuses is its own verdict; any other error fails the whole transaction. */
-  #decide({ change, resolve, reject }: Waiting): () => void {
-    try {
-      const answer = change() as never; // `run` made the promise and the change together.
-      return () => resolve(answer);
-    } catch (error) {
-      if (error instanceof DaybookError) return () => reject(error);
-      throw error;
+    for (const waiting of group) {
+      waiting.after = after;
+      this.#verdicts.push(waiting);
     }
   }
 
@@ -150,9 +138,10 @@ export class GroupCommit {
   #giveVerdicts(): void {
     const { durable } = this.#engine;
     let given = 0;
-    for (const { after, give } of this.#verdicts) {
+    for (const { after, outcome, answer, resolve, reject } of this.#verdicts) {
       if (after > durable) break;
-      give();
+      if (outcome === 'done') resolve(answer as never); // `run` made the promise and the change together.
+      else reject(answer);
       given += 1;
     }
     this.#verdicts.splice(0, given);
@@ -162,6 +151,18 @@ export class GroupCommit {
   #poison(cause: unknown): void {
     this.#closed = new StoreClosed(`The store at ${this.#path} was closed for writing by an I/O error.`, { cause });
     for (const { reject } of this.#waiting.splice(0)) reject(this.#closed);
+  }
+}
+
+/** Does one change. What it refuses is its own verdict; any other error fails the whole transaction. */
+function decide(waiting: Waiting): void {
+  try {
+    waiting.answer = waiting.change();
+    waiting.outcome = 'done';
+  } catch (error) {
+    if (!(error instanceof DaybookError)) throw error;
+    waiting.answer = error;
+    waiting.outcome = 'refused';
   }
 }
 

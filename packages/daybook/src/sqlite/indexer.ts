@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 
 import { derivedStreamsOf } from '../store/derived-stream.ts';
 import { revision } from '../store/position.ts';
-import { decodeBlock, extendBlock } from './block.ts';
+import { endOf, extendBlock } from './block.ts';
 import { LogConnection } from './connection.ts';
 import { IndexDamaged } from './errors.ts';
 import { IndexConnection } from './index-connection.ts';
@@ -117,9 +117,11 @@ export class Indexer implements Disposable {
       if (known === undefined) this.#index.insertStream(name, id);
       if (added.tombstone !== undefined) this.#index.setTombstone(name, added.tombstone);
       if (added.positions.length === 0) continue;
-      const before = known?.lastBlock && decodeBlock(name, known.lastBlock);
-      const next = before === undefined ? 0 : before.first + before.positions.length;
-      if (added.firstRevision !== -1 && added.firstRevision !== next) throw new IndexDamaged(name, next);
+      const before = known?.lastBlock;
+      if (added.firstRevision !== -1) {
+        const next = before === undefined ? 0 : endOf(name, before);
+        if (added.firstRevision !== next) throw new IndexDamaged(name, next);
+      }
       for (const block of extendBlock(name, before, added)) blocks.push({ id, block });
     }
     blocks.sort((one, other) => one.id - other.id || one.block.first - other.block.first);

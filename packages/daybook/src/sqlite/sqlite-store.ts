@@ -148,11 +148,15 @@ class Sqlite implements SqliteStore {
     return this.#settings.path;
   }
 
-  async append(stream: StreamName, events: readonly NewEvent[], { expected }: AppendOptions): Promise<Appended> {
-    checkWritable(stream);
-    checkNotEmpty(events);
-    checkEvents(events, this.#settings.limits);
-    return this.#change((nowMs) => append(this.#engine, { stream, events, expected }, nowMs));
+  append(stream: StreamName, events: readonly NewEvent[], { expected }: AppendOptions): Promise<Appended> {
+    try {
+      checkWritable(stream);
+      checkNotEmpty(events);
+      checkEvents(events, this.#settings.limits);
+      return this.#change((nowMs) => append(this.#engine, { stream, events, expected }, nowMs));
+    } catch (error) {
+      return Promise.reject(error); // Not async: one promise less for each append.
+    }
   }
 
   async appendAll(appends: readonly StreamAppend[], { checks = [] }: AppendAllOptions = {}): Promise<AppendedAll> {
@@ -279,7 +283,7 @@ class Sqlite implements SqliteStore {
     }
   }
 
-  async #change<Answer>(change: (nowMs: number) => Answer): Promise<Answer> {
+  #change<Answer>(change: (nowMs: number) => Answer): Promise<Answer> {
     this.#checkOpen();
     const run: Change<Answer> = () => change(this.#settings.now());
     return this.#commits.run(run);

@@ -6,9 +6,10 @@ import { describedStreamOf, isMetadataStream, metadataStreamOf, type StreamName 
 import { decodeBlock, type Block } from './block.ts';
 import type { LogConnection } from './connection.ts';
 import { IndexDamaged } from './errors.ts';
+import { IdLookup } from './id-lookup.ts';
 import { decodeRecord, idHashOf } from './record.ts';
 import type { StreamRow } from './rows.ts';
-import { countUpTo, type Tail } from './tail.ts';
+import { countUpTo, type Stretch, type Tail } from './tail.ts';
 
 /**
  * Where the events of a stream stand: the first ones in the index file, the newest in memory. To be used at once: what
@@ -34,8 +35,10 @@ export interface Head {
   metadata: StreamMetadata | undefined;
   /** Where `metadata` was set. */
   metadataPosition: number;
-  /** The first revision at which an id stands, by the id's hash. Loaded when an append first needs it. */
-  revisionsById: Map<number, number> | undefined;
+  /** The revisions of its events by id. Loaded when an append first needs them. */
+  ids: IdLookup | undefined;
+  /** Its newest places, from the first append on. */
+  stretch: Stretch | undefined;
 }
 
 /** How many streams are remembered. */
@@ -129,7 +132,8 @@ export class Streams {
       hasMetadata: metadata !== undefined,
       metadata: metadata?.metadata,
       metadataPosition: metadata?.position ?? 0,
-      revisionsById: this.#idsOf(places),
+      ids: this.#idsAtHand(places),
+      stretch: undefined,
     };
     this.#heads.set(stream, head);
     return head;
@@ -166,9 +170,9 @@ export class Streams {
   }
 
   #findId(stream: StreamName, head: Head, { id, from }: { id: string; from: number }): number {
-    head.revisionsById ??= this.#loadIds(stream);
-    const found = head.revisionsById.get(idHashOf(id));
-    if (found === undefined) return -1;
+    head.ids ??= this.#loadIds(stream);
+    const found = head.ids.find(idHashOf(id));
+    if (found === -1) return -1;
     const places = this.places(stream);
     if (found >= from && this.#idAt(places, found) === id) return found;
     // Another id with the same hash, or one that stands several times: look at each.
@@ -176,26 +180,24 @@ export class Streams {
     return -1;
   }
 
-  /** The revisions by id of a stream that has no more than one block, as most have: they are at hand. */
-  #idsOf({ stream, indexed, lastBlock }: Places): Map<number, number> | undefined {
+  /** The ids of a stream that has no more than one block, as most have. */
+  #idsAtHand({ stream, indexed, lastBlock }: Places): IdLookup | undefined {
     if (indexed > 0 && lastBlock?.first !== 0) return undefined;
-    const ids = new Map<number, number>();
-    for (let at = 0; at < indexed; at += 1) noteId(ids, lastBlock!.idHashes[at]!, at);
-    for (const [at, hash] of this.#tail.idHashesOf(stream).entries()) noteId(ids, hash, indexed + at);
-    return ids;
+    const tail = this.#tail.idHashesOf(stream);
+    return new IdLookup(indexed > 0 ? [...lastBlock!.idHashes.slice(0, indexed), ...tail] : [...tail]);
   }
 
-  #loadIds(stream: StreamName): Map<number, number> {
-    const ids = new Map<number, number>();
+  #loadIds(stream: StreamName): IdLookup {
     const { streamId, indexed } = this.places(stream);
+    const hashes: number[] = [];
     if (streamId !== undefined && indexed > 0) {
       for (const stored of this.#log.blocks(streamId, 0, indexed - 1)) {
-        const { first, idHashes } = decodeBlock(stream, stored);
-        for (const [at, hash] of idHashes.entries()) if (first + at < indexed) noteId(ids, hash, first + at);
+        for (const hash of decodeBlock(stream, stored).idHashes) hashes.push(hash);
       }
     }
-    for (const [at, hash] of this.#tail.idHashesOf(stream).entries()) noteId(ids, hash, indexed + at);
-    return ids;
+    hashes.length = Math.min(hashes.length, indexed);
+    for (const hash of this.#tail.idHashesOf(stream)) hashes.push(hash);
+    return new IdLookup(hashes);
   }
 
   #idAt(places: Places, at: number): string | undefined {
@@ -257,9 +259,4 @@ export class Streams {
     const position = this.positionOf(places, places.last);
     return { metadata: parseStreamMetadata(decodeRecord(this.#writer.record(position), position).data), position };
   }
-}
-
-/** Of an id that stands several times, the first revision counts. */
-function noteId(ids: Map<number, number>, hash: number, revision: number): void {
-  if (!ids.has(hash)) ids.set(hash, revision);
 }

@@ -1,15 +1,17 @@
-/** The newest places of a stream: the numbers of the first ones are what the index file has. */
-interface Stretch {
+/** The newest places of a stream or a derived stream. Whoever adds to it often holds on to it. */
+export interface Stretch {
+  readonly name: string;
+  /** Where the events stand that are not known to be in the index file. */
   readonly positions: number[];
   /** Empty for a derived stream. */
   readonly idHashes: number[];
-  /** The newest generation that it has an event in. */
-  generation: Generation;
+  /** The newest generation that it has an event in, `undefined` when it has no event. */
+  generation: Generation | undefined;
 }
 
 interface Generation {
   last: number;
-  readonly names: string[];
+  readonly stretches: Stretch[];
   readonly tombstones: Map<string, number>;
 }
 
@@ -25,6 +27,7 @@ const none: readonly number[] = [];
  * The lists that it gives change as it goes on: they are to be used at once.
  */
 export class Tail {
+  /** Those that have events. */
   readonly #streams = new Map<string, Stretch>();
   #generations: Generation[] = [];
   /** Everything up to here is in the index file. */
@@ -54,18 +57,20 @@ export class Tail {
     const newest = this.#generations.at(-1);
     this.#last = position;
     if (newest !== undefined && position % generationEvents !== 1) newest.last = position;
-    else this.#generations.push({ last: position, names: [], tombstones: new Map() });
+    else this.#generations.push({ last: position, stretches: [], tombstones: new Map() });
   }
 
-  add(stream: string, idHash?: number): void {
+  /** The stretch of a stream, to add to. There must be one holder of it at a time. */
+  stretch(name: string): Stretch {
+    return this.#streams.get(name) ?? { name, positions: [], idHashes: [], generation: undefined };
+  }
+
+  add(stretch: Stretch, idHash?: number): void {
     const generation = this.#generations.at(-1)!; // `enter` came first.
-    let stretch = this.#streams.get(stream);
-    if (stretch === undefined) {
-      this.#streams.set(stream, (stretch = { positions: [], idHashes: [], generation }));
-      generation.names.push(stream);
-    } else if (stretch.generation !== generation) {
+    if (stretch.generation !== generation) {
+      if (stretch.generation === undefined) this.#streams.set(stretch.name, stretch);
       stretch.generation = generation;
-      generation.names.push(stream);
+      generation.stretches.push(stretch);
     }
     stretch.positions.push(this.#last);
     if (idHash !== undefined) stretch.idHashes.push(idHash);
@@ -99,7 +104,7 @@ export class Tail {
     return this.#streams.keys();
   }
 
-  /** Forgets everything after what the index has. */
+  /** Forgets everything after what the index has. Nobody may hold a stretch any more. */
   restart(indexed: number): void {
     this.#streams.clear();
     this.#generations = [];
@@ -113,19 +118,17 @@ export class Tail {
     for (const generation of this.#generations) {
       if (generation.last > indexed || generation.last === this.#last) break;
       this.#indexed = generation.last;
-      for (const name of generation.names) this.#drop(name, generation);
+      for (const stretch of generation.stretches) this.#drop(stretch, generation.last);
       drop += 1;
     }
     if (drop > 0) this.#generations = this.#generations.slice(drop);
   }
 
-  #drop(name: string, { last }: Generation): void {
-    const stretch = this.#streams.get(name);
-    if (stretch === undefined) return;
+  #drop(stretch: Stretch, last: number): void {
     const count = countUpTo(stretch.positions, last);
     if (count === stretch.positions.length) {
-      this.#streams.delete(name);
-      return;
+      stretch.generation = undefined;
+      this.#streams.delete(stretch.name);
     }
     stretch.positions.splice(0, count);
     if (stretch.idHashes.length > 0) stretch.idHashes.splice(0, count);
