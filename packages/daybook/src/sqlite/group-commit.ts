@@ -28,6 +28,9 @@ export class GroupCommit {
   readonly #path: string;
   #waiting: Waiting[] = [];
   #verdicts: Waiting[] = [];
+  /** How long a sync takes, and the commit of one change: what was measured lately counts more. */
+  #syncMs = 0;
+  #changeMs = 0;
   #isScheduled = false;
   #isSyncing = false;
   #closed: StoreClosed | undefined;
@@ -70,14 +73,25 @@ export class GroupCommit {
       this.#schedule(); // The index is far behind: it must catch up first, so that memory stays bounded.
       return;
     }
-    const group = this.#waiting.splice(0, changesAtMost);
+    const group = this.#waiting.splice(0, this.#groupSize());
     if (group.length > 0) this.#commit(group);
     if (this.#waiting.length > 0) this.#schedule();
     void this.#sync();
   }
 
+  /**
+   * All that wait, but only half of them when their commit takes longer than a sync and none is under way: the other
+   * half is then committed while the disk works for the first, instead of the two waiting for each other.
+   */
+  #groupSize(): number {
+    const count = this.#waiting.length;
+    const isSplit = !this.#isSyncing && count * this.#changeMs > this.#syncMs;
+    return Math.min(changesAtMost, isSplit ? Math.ceil(count / 2) : count);
+  }
+
   #commit(group: readonly Waiting[]): void {
     const { writer } = this.#engine;
+    const began = performance.now();
     try {
       this.#engine.checkpointIfNeeded();
       writer.begin();
@@ -90,6 +104,7 @@ export class GroupCommit {
       this.#fail(group, error);
       return;
     }
+    this.#changeMs = lately(this.#changeMs, (performance.now() - began) / group.length);
     const after = this.#engine.written;
     for (const waiting of group) {
       waiting.after = after;
@@ -122,7 +137,12 @@ export class GroupCommit {
     try {
       while (this.#verdicts.length > 0) {
         const last = this.#verdicts.at(-1)!.after;
-        if (last > this.#engine.durable) this.#engine.settle(await this.#engine.sync());
+        if (last > this.#engine.durable) {
+          const began = performance.now();
+          const durable = await this.#engine.sync();
+          this.#syncMs = lately(this.#syncMs, performance.now() - began);
+          this.#engine.settle(durable);
+        }
         this.#giveVerdicts();
       }
     } catch (error) {
@@ -164,6 +184,11 @@ function decide(waiting: Waiting): void {
     waiting.answer = error;
     waiting.outcome = 'refused';
   }
+}
+
+/** A measure that follows what was measured last. */
+function lately(before: number, now: number): number {
+  return before === 0 ? now : before * 0.9 + now * 0.1;
 }
 
 function unknown(cause: unknown): UnknownOutcome {
