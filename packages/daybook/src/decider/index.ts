@@ -41,6 +41,7 @@ export { conflictAttempts, handle, type HandleOptions } from './handle.ts';
 export type { Handled, HandledEvent, HandledEvents, HandledNothing, HandledRefusal } from './handled.ts';
 export { load, type AsOf, type Loaded, type LoadOptions } from './load.ts';
 export { memoryStateCache, type MemoryStateCache, type MemoryStateCacheOptions } from './memory-state-cache.ts';
+export { rehearse, type RehearseOptions } from './rehearse.ts';
 export { category, eventType, type DecodedEventOf } from './sources.ts';
 export { trusted, type InputOf, type OutputOf, type SchemaIssue, type StandardSchema } from './standard-schema.ts';
 export type { CachedState, StateCache, StateKey } from './state-cache.ts';

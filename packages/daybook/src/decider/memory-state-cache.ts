@@ -1,4 +1,5 @@
 import { InvalidOption } from '../store/errors.ts';
+import { freezeDeep } from './freeze-deep.ts';
 import type { CachedState, StateCache, StateKey } from './state-cache.ts';
 
 export interface MemoryStateCacheOptions {
@@ -70,7 +71,7 @@ class LeastRecentlyUsed implements MemoryStateCache {
       this.#remove(name, before);
     }
     const isSame = before !== undefined && before.kept.state === state.state;
-    const stateBytes = isSame ? before.sizeBytes - overheadOf(name, before.kept) : frozenBytes(state.state);
+    const stateBytes = isSame ? before.sizeBytes - overheadOf(name, before.kept) : freezeDeep(state.state);
     const sizeBytes = stateBytes + overheadOf(name, state);
     if (sizeBytes > this.#maxBytes) return Promise.resolve();
     this.#entries.set(name, { kept: state, sizeBytes });
@@ -99,33 +100,4 @@ function nameOf({ view, stream }: StateKey): string {
 /** What an entry costs besides its state, roughly. */
 function overheadOf(name: string, { idTails }: CachedState): number {
   return 400 + 2 * name.length + idTails.byteLength;
-}
-
-/** Freezes a value with all that is in it, and estimates what it costs. */
-function frozenBytes(root: unknown): number {
-  const seen = new Set<object>();
-  const waiting: unknown[] = [root];
-  let bytes = 0;
-  while (waiting.length > 0) {
-    const value = waiting.pop();
-    if (typeof value === 'string') bytes += 24 + 2 * value.length;
-    else if (typeof value !== 'object' || value === null) bytes += 8;
-    else if (!seen.has(value)) {
-      seen.add(value);
-      bytes += 64;
-      if (ArrayBuffer.isView(value)) {
-        bytes += value.byteLength; // Cannot be frozen.
-        continue;
-      }
-      for (const part of partsOf(value)) waiting.push(part);
-      Object.freeze(value);
-    }
-  }
-  return bytes;
-}
-
-function partsOf(value: object): readonly unknown[] {
-  if (value instanceof Map) return [...value.keys(), ...value.values()];
-  if (value instanceof Set) return [...value];
-  return Object.values(value);
 }
