@@ -65,6 +65,7 @@ export type {
   Subscription,
   SubscriptionMessage,
 } from './store/options.ts';
+export type { PackedEvent, PackedPage } from './store/packed-page.ts';
 export { position, revision, tombstoneRevision, type Position, type Revision } from './store/position.ts';
 export type { ScavengeOptions, ScavengeProgress, ScavengingStore } from './store/scavenge.ts';
 export {

@@ -203,6 +203,17 @@ export class LogConnection extends Connection {
     return whole(this.all(sql, first, last, limit));
   }
 
+  /** How many bytes each record has, in order, with commas between them. */
+  recordSizes(first: number, last: number): unknown {
+    return this.one('SELECT group_concat(length(record)) FROM events WHERE position BETWEEN ? AND ?', first, last)?.[0];
+  }
+
+  /** The same records as one value, one behind the other. */
+  joinedRecords(first: number, last: number): unknown {
+    const sql = "SELECT CAST(group_concat(record, '') AS BLOB) FROM events WHERE position BETWEEN ? AND ?";
+    return this.one(sql, first, last)?.[0];
+  }
+
   insertSeal({ segment, hash, seal, minCreatedMs, maxCreatedMs }: SealRow): void {
     this.run(
       'INSERT OR REPLACE INTO seals (segment, hash, seal, min_created, max_created) VALUES (?, ?, ?, ?, ?)',

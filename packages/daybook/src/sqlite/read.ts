@@ -21,13 +21,13 @@ const readsInTurn = 8;
 let reads = 0;
 
 /** Whether it is time for the event loop to turn. */
-function takeTurn(): boolean {
+export function takeTurn(): boolean {
   reads += 1;
   return reads % readsInTurn === 0;
 }
 
 /** Events in one page, unless the caller says otherwise. */
-const defaultPageSize = 500;
+export const defaultPageSize = 500;
 
 /** The events of a stream, a derived stream or a metadata stream. */
 export function readStream(
@@ -55,17 +55,22 @@ export function readStream(
 
 /** The events of all streams. */
 export function readAll(engine: Engine, options: ReadAllOptions): EventPages {
-  const { direction = 'forwards', from, filter } = options;
-  return readPages(options, () => {
-    engine.refresh();
-    const last = engine.durable;
-    return {
-      from: from instanceof Date ? positionAt(engine, from, direction) : placeOf(from, { first: 1, last }),
-      first: 1,
-      last,
-      read: (range) => allIn(engine, filter === undefined ? undefined : passes(filter), range),
-    };
-  });
+  const { filter } = options;
+  return readPages(options, () => ({
+    ...logRange(engine, options),
+    read: (range) => allIn(engine, filter === undefined ? undefined : passes(filter), range),
+  }));
+}
+
+/** Which part of the log a read goes through. */
+export function logRange(engine: Engine, { from, direction = 'forwards' }: ReadAllOptions): Omit<Range, 'read'> {
+  engine.refresh();
+  const last = engine.durable;
+  return {
+    from: from instanceof Date ? positionAt(engine, from, direction) : placeOf(from, { first: 1, last }),
+    first: 1,
+    last,
+  };
 }
 
 /** A stretch of numbers, both included, to be given in one direction. */
@@ -246,7 +251,7 @@ function numberAt(engine: Engine, places: Places, read: { from: Date; direction:
   return read.direction === 'forwards' ? low : low - 1;
 }
 
-function missingIn(rows: readonly (readonly [number, Uint8Array])[], first: number): EventDamaged {
+export function missingIn(rows: readonly (readonly [number, Uint8Array])[], first: number): EventDamaged {
   const there = new Set(rows.map(([position]) => position));
   let missing = first;
   while (there.has(missing)) missing += 1;

@@ -1,7 +1,8 @@
 import { crc32 } from 'node:zlib';
 
 import { EventDamaged } from '../store/errors.ts';
-import type { NewEvent, RecordedEvent } from '../store/event.ts';
+import type { ContentType, NewEvent, RecordedEvent } from '../store/event.ts';
+import type { PackedEvent } from '../store/packed-page.ts';
 import { tombstoneRevision, type Position, type Revision } from '../store/position.ts';
 import type { StreamName } from '../store/stream-name.ts';
 
@@ -119,8 +120,36 @@ export function decodeRecord(record: Uint8Array | null, position: number): Recor
     type: bytes.toString('utf8', headBytes, typeEnd),
     data: new Uint8Array(buffer, byteOffset + metadataEnd, length - metadataEnd),
     metadata: new Uint8Array(buffer, byteOffset + nameEnd, metadataEnd - nameEnd),
-    contentType: (bytes[4]! & isJson) === 0 ? 'application/octet-stream' : 'application/json',
+    contentType: contentTypeOf(bytes[4]!),
     created: new Date(bytes.readDoubleLE(29)),
+  };
+}
+
+/**
+ * Where the parts of an event lie in a page of records. Nothing when a scavenge took its data.
+ *
+ * @throws EventDamaged as `decodeRecord` does.
+ */
+export function locateRecord(page: Buffer, place: RecordPlace): PackedEvent | undefined {
+  const { start, end, position } = place;
+  check(page, place);
+  const flags = page[start + 4]!; // `check` has seen that it is there.
+  if ((flags & freed) !== 0) return undefined;
+  const typeAt = start + headBytes;
+  const streamAt = typeAt + page.readUInt16LE(start + 5);
+  const metadataAt = streamAt + page.readUInt16LE(start + 7);
+  const revision = page.readDoubleLE(start + 21);
+  return {
+    position,
+    revision: revision === -1 ? tombstoneRevision : revision,
+    createdMs: page.readDoubleLE(start + 29),
+    contentType: contentTypeOf(flags),
+    idAt: start + 37,
+    typeAt,
+    streamAt,
+    metadataAt,
+    dataAt: metadataAt + page.readUInt32LE(start + 9),
+    end,
   };
 }
 
@@ -158,13 +187,33 @@ export function createdIn(record: Uint8Array): number {
 }
 
 function checked(record: Uint8Array | null, position: number): Buffer {
-  const at = BigInt(position) as Position; // The log gave it.
-  if (record === null) throw new EventDamaged(at, 'it is missing');
+  if (record === null) throw damaged(position, 'it is missing');
   const bytes = asBuffer(record);
-  if (bytes.length < headBytes) throw new EventDamaged(at, 'its record is cut off');
-  if (crc32(bytes.subarray(4)) !== bytes.readUInt32LE(0)) throw new EventDamaged(at, 'its checksum does not fit');
-  if (bytes.readDoubleLE(13) !== position) throw new EventDamaged(at, 'it belongs to another position');
+  check(bytes, { start: 0, end: bytes.length, position });
   return bytes;
+}
+
+/** Where a record lies, and whose it must be. */
+export interface RecordPlace {
+  readonly start: number;
+  readonly end: number;
+  readonly position: number;
+}
+
+function check(bytes: Buffer, { start, end, position }: RecordPlace): void {
+  if (end - start < headBytes) throw damaged(position, 'its record is cut off');
+  if (crc32(bytes.subarray(start + 4, end)) !== bytes.readUInt32LE(start)) {
+    throw damaged(position, 'its checksum does not fit');
+  }
+  if (bytes.readDoubleLE(start + 13) !== position) throw damaged(position, 'it belongs to another position');
+}
+
+function damaged(position: number, problem: string): EventDamaged {
+  return new EventDamaged(BigInt(position) as Position, problem); // The log gave it.
+}
+
+function contentTypeOf(flags: number): ContentType {
+  return (flags & isJson) === 0 ? 'application/octet-stream' : 'application/json';
 }
 
 function seal(bytes: Buffer): Buffer {

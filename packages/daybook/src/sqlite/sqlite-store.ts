@@ -42,6 +42,7 @@ import { listCategories, listEventTypes, listStreams, streamState } from './list
 import { allLivePages, streamLivePages } from './live-pages.ts';
 import { openLog } from './open-log.ts';
 import type { BackupProgress, SqliteStore, SqliteStoreOptions, VerifyProgress } from './options.ts';
+import { readAllPacked } from './packed-read.ts';
 import { readAll, readStream } from './read.ts';
 import { planScavenge, scavenge } from './scavenge.ts';
 import { typed, typedError } from './sql-error.ts';
@@ -189,7 +190,9 @@ class Sqlite implements SqliteStore {
 
   readAll(options: ReadAllOptions = {}): EventRead {
     checkRead(options);
-    return this.#paged(() => readAll(this.#engine, options));
+    const events = this.#paged(() => readAll(this.#engine, options));
+    if (options.filter !== undefined) return events;
+    return Object.assign(events, { packedPages: () => this.#guarded(readAllPacked(this.#engine, options)) });
   }
 
   subscribeToStream(stream: StreamName, options: SubscribeToStreamOptions = {}): Subscription {

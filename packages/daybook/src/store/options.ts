@@ -1,6 +1,7 @@
 import type { NewEvent, RecordedEvent } from './event.ts';
 import type { ExpectedRevision, ExpectedState } from './expected-revision.ts';
 import type { Filter } from './filter.ts';
+import type { PackedPage } from './packed-page.ts';
 import type { Position, Revision } from './position.ts';
 import type { StreamMetadata } from './stream-metadata.ts';
 import type { StreamName } from './stream-name.ts';
@@ -98,7 +99,14 @@ export interface Paged<Item> extends AsyncIterable<Item> {
   pages(): AsyncIterable<readonly Item[]>;
 }
 
-export type EventRead = Paged<RecordedEvent>;
+/** What a read of events gives. */
+export interface EventRead extends Paged<RecordedEvent> {
+  /**
+   * The same events as bytes, a page at a time, for whoever passes them on and looks at none of them: several times as
+   * fast. Absent when the store does not hold them so, and with a filter, which has to look.
+   */
+  readonly packedPages?: () => AsyncIterable<PackedPage>;
+}
 
 export interface SubscribeToStreamOptions {
   /** The last revision that the caller has seen; the next one comes first. Default: `start`. `end`: only what is new. */

@@ -12,6 +12,7 @@ import { identityContract } from './identity-contract.ts';
 import { limitContract } from './limit-contract.ts';
 import { listingContract } from './listing-contract.ts';
 import { metadataContract } from './metadata-contract.ts';
+import { packedContract } from './packed-contract.ts';
 import { readContract } from './read-contract.ts';
 import { repeatsContract } from './repeats-contract.ts';
 import { scavengeContract } from './scavenge-contract.ts';
@@ -26,6 +27,7 @@ export const contractSuites: readonly ContractSuite[] = [
   appendAllContract,
   readContract,
   allContract,
+  packedContract,
   filterContract,
   derivedContract,
   subscriptionContract,

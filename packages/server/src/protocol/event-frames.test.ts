@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { position, revision, streamName, type RecordedEvent } from 'daybook';
+import { position, revision, streamName, type PackedPage, type RecordedEvent } from 'daybook';
 import * as fc from 'fast-check';
 
 import { EventFrames, type ReadEvent } from './event-frames.ts';
+import { packedFrames } from './packed-frames.ts';
 import { Reader } from './reader.ts';
 import { readStreamIdentifier, readUuid } from './shared.ts';
 
@@ -24,6 +25,11 @@ const event: fc.Arbitrary<RecordedEvent> = fc.record({
   created: fc.integer({ min: 0, max: 4_000_000_000_000 }).map((ms) => new Date(ms)),
 });
 
+/** An event whose position is in a log: as a number, no digit of it is lost. */
+const packable: fc.Arbitrary<RecordedEvent> = fc
+  .tuple(event, fc.bigInt({ min: 1n, max: 2n ** 53n - 1n }))
+  .map(([one, at]) => ({ ...one, position: position(at) }));
+
 const given: fc.Arbitrary<ReadEvent> = fc.oneof(
   event.map((one) => ({ event: one })),
   fc.record({ event, link: event }),
@@ -41,6 +47,18 @@ describe('the frames of events', () => {
             position: (one.link ?? one.event)?.position,
           }));
           assert.deepEqual(messagesIn(new EventFrames(form).frames(events)).map(readResponse), expected);
+        }),
+      );
+    });
+  }
+
+  for (const form of ['string', 'structured'] as const) {
+    it(`are the same, to the byte, when they are made of packed events, with ids in the ${form} form`, () => {
+      fc.assert(
+        fc.property(fc.array(packable, { maxLength: 8 }), (events) => {
+          const expected = new EventFrames(form).frames(events.map((one) => ({ event: one })));
+          const page = packed(events);
+          assert.deepEqual(packedFrames(page, page.events, form), expected);
         }),
       );
     });
@@ -80,6 +98,28 @@ describe('the frames of events', () => {
     assert.ok(frames.buffer.byteLength < 3 * frames.length, `${frames.buffer.byteLength} for ${frames.length}`);
   });
 });
+
+/** The same events as bytes, with something before each of them. */
+function packed(events: readonly RecordedEvent[]): PackedPage {
+  const parts: Buffer[] = [];
+  let end = 0;
+  const add = (bytes: Uint8Array): number => {
+    parts.push(Buffer.from(bytes));
+    end += bytes.length;
+    return end - bytes.length;
+  };
+  const located = events.map((one) => {
+    add(Buffer.from('between'));
+    const idAt = add(Buffer.from(one.id.replaceAll('-', ''), 'hex'));
+    const [typeAt, streamAt] = [add(Buffer.from(one.type)), add(Buffer.from(one.stream))];
+    const [metadataAt, dataAt] = [add(one.metadata), add(one.data)];
+    const { contentType, created } = one;
+    const own = one.revision > Number.MAX_SAFE_INTEGER ? one.revision : Number(one.revision);
+    const facts = { position: Number(one.position), revision: own, contentType, createdMs: created.getTime() };
+    return { ...facts, idAt, typeAt, streamAt, metadataAt, dataAt, end };
+  });
+  return { bytes: Buffer.concat(parts), events: located };
+}
 
 /** What a client must find in an event. */
 function fields({ created, ...rest }: RecordedEvent): unknown {

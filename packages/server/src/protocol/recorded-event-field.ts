@@ -3,7 +3,7 @@ import type { ContentType, RecordedEvent } from 'daybook';
 import { writeUuid, type UuidForm } from './shared.ts';
 import { textBytes, writeText } from './text-bytes.ts';
 import { createdBytes, writeCreated } from './write-created.ts';
-import { encoded, varintSize, writeVarint } from './writer.ts';
+import { encoded, fieldBytes, varintSize, writeVarint } from './writer.ts';
 
 /** Types that are remembered as bytes: most events share theirs with others of the same read. */
 const rememberedAtMost = 512;
@@ -52,7 +52,7 @@ export class RecordedEventField {
       (this.#revision === 0 ? 0 : 1 + varintSize(this.#revision)) +
       2 * (1 + varintSize(this.position)) +
       this.#typeEntries.length +
-      createdBytes(created) +
+      createdBytes(created.getTime()) +
       (metadata.length === 0 ? 0 : fieldBytes(metadata.length)) +
       (data.length === 0 ? 0 : fieldBytes(data.length));
     return fieldBytes(this.#sizeBytes);
@@ -75,7 +75,7 @@ export class RecordedEventField {
     bytes[at] = 0x28;
     at = writeVarint(bytes, at + 1, position);
     bytes.set(this.#typeEntries, at);
-    at = writeCreated(bytes, at + this.#typeEntries.length, event.created);
+    at = writeCreated(bytes, at + this.#typeEntries.length, event.created.getTime());
     if (metadata.length > 0) at = writeField(bytes, at, 0x3a, metadata);
     if (data.length > 0) at = writeField(bytes, at, 0x42, data);
     return at;
@@ -122,11 +122,6 @@ export function fieldBytesAtMost({ stream, type, data, metadata }: RecordedEvent
 function exact(value: bigint): number | bigint {
   const double = Number(value);
   return double <= Number.MAX_SAFE_INTEGER ? double : value;
-}
-
-/** How many bytes a field takes that holds so many. Its tag takes one. */
-function fieldBytes(length: number): number {
-  return 1 + varintSize(length) + length;
 }
 
 function writeField(bytes: Buffer, at: number, tag: number, value: Uint8Array): number {

@@ -11,20 +11,19 @@ const start: Buffer = Buffer.from('\x32\0\x0a\x07created\x12\0', 'latin1');
 const lengthAt = 1;
 const keyBytes: number = start.length - 2;
 
-/** How many bytes `created` takes, as an entry of the map of metadata: ticks since 1970 in decimals. */
-export function createdBytes(created: Date): number {
-  return start.length + (isUsual(created.getTime()) ? usualDigits + ticks.length : text(created).length);
+/** How many bytes `created` takes, as an entry of the map of metadata: ticks since 1970 in decimals. `ms`: epoch milliseconds. */
+export function createdBytes(ms: number): number {
+  return start.length + (isUsual(ms) ? usualDigits + ticks.length : text(ms).length);
 }
 
 /** Writes that entry, and says where it ends. */
-export function writeCreated(bytes: Buffer, at: number, created: Date): number {
-  const ms = created.getTime();
-  const digits = isUsual(ms) ? usualDigits + ticks.length : text(created).length;
+export function writeCreated(bytes: Buffer, at: number, ms: number): number {
+  const digits = isUsual(ms) ? usualDigits + ticks.length : text(ms).length;
   for (let index = 0; index < start.length; index += 1) bytes[at + index] = start[index]!; // Within it.
   bytes[at + lengthAt] = keyBytes + digits;
   at += start.length;
   bytes[at - 1] = digits;
-  if (!isUsual(ms)) return at + bytes.write(text(created), at, 'latin1');
+  if (!isUsual(ms)) return at + bytes.write(text(ms), at, 'latin1');
   // Halves that fit into 32 bits: numbers above are divided slowly.
   const upper = Math.floor(ms / 1_000_000);
   writeDigits(bytes, at, upper, usualDigits - 6);
@@ -46,7 +45,6 @@ function isUsual(ms: number): boolean {
   return ms >= 1e12 && ms < 1e13;
 }
 
-function text(created: Date): string {
-  const ms = created.getTime();
+function text(ms: number): string {
   return ms === 0 ? '0' : `${ms}${ticks}`;
 }

@@ -9,6 +9,11 @@ export function varintSize(value: bigint | number): number {
   return size;
 }
 
+/** How many bytes a field takes that holds so many. Its tag takes one. */
+export function fieldBytes(length: number): number {
+  return 1 + varintSize(length) + length;
+}
+
 /** Writes a number as a varint, and says where it ends. */
 export function writeVarint(bytes: Uint8Array, at: number, value: bigint | number): number {
   if (typeof value === 'bigint') {

@@ -6,6 +6,7 @@ import {
   streamName,
   type EventRead,
   type EventStore,
+  type PackedPage,
   type RecordedEvent,
   type StreamName,
   type Subscription,
@@ -14,6 +15,7 @@ import {
 import type { Call } from '../grpc/call.ts';
 import { GrpcError, status } from '../grpc/status.ts';
 import { EventFrames } from '../protocol/event-frames.ts';
+import { packedFrames } from '../protocol/packed-frames.ts';
 import { readReadRequest, type ReadRequest } from '../protocol/read-request.ts';
 import {
   writeCaughtUp,
@@ -77,15 +79,26 @@ class Reading {
     const isForwards = direction === 'forwards';
     if (isForwards ? from === 'end' : from === 'start' || from === 0n) return;
     const first = typeof from === 'bigint' ? position(isForwards ? from : from - 1n) : from;
-    await this.#sendEvents(
-      this.#store.readAll({
-        from: first,
-        direction,
-        limit: this.#limit(),
-        filter: parseFilter(this.#request.filter),
-        signal: this.#call.signal,
-      }),
-    );
+    const events = this.#store.readAll({
+      from: first,
+      direction,
+      limit: this.#limit(),
+      filter: parseFilter(this.#request.filter),
+      signal: this.#call.signal,
+    });
+    // A link must be followed, so somebody has to look whether an event is one.
+    if (events.packedPages === undefined || this.#request.resolveLinks) await this.#sendEvents(events);
+    else await this.#sendPacked(events.packedPages());
+  }
+
+  /** Sends events as they lie in the store. */
+  async #sendPacked(pages: AsyncIterable<PackedPage>): Promise<void> {
+    const form = this.#request.uuidForm ?? 'string';
+    for await (const page of pages) {
+      for (const piece of pieces(page.events, ({ typeAt, end }) => end - typeAt)) {
+        await this.#call.send(packedFrames(page, piece, form));
+      }
+    }
   }
 
   /** Sends the events of a stream, and where it begins and ends when the client asks. */
@@ -143,7 +156,7 @@ class Reading {
   }
 
   async #sendPage(page: readonly RecordedEvent[]): Promise<void> {
-    for (const piece of pieces(page)) {
+    for (const piece of pieces(page, ({ data, metadata }) => data.length + metadata.length)) {
       const events = this.#request.resolveLinks
         ? await resolved(this.#store, piece)
         : piece.map((event) => ({ event }));
@@ -217,11 +230,11 @@ function startOf(from: ReadRequest['from']): bigint {
 }
 
 /** A page in pieces of about the same size. */
-function* pieces(page: readonly RecordedEvent[]): Generator<readonly RecordedEvent[]> {
+function* pieces<Item>(page: readonly Item[], sizeOf: (item: Item) => number): Generator<readonly Item[]> {
   let start = 0;
   let bytes = 0;
-  for (const [index, { data, metadata }] of page.entries()) {
-    bytes += data.length + metadata.length;
+  for (let index = 0; index < page.length; index += 1) {
+    bytes += sizeOf(page[index]!); // Within the page.
     if (bytes < pieceBytes) continue;
     yield page.slice(start, index + 1);
     start = index + 1;
