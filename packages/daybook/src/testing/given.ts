@@ -182,7 +182,7 @@ function telling({ command, id, history, given: input }: Story): string {
 
 function words(told: Told): string {
   if (told === 'nothing') return 'nothing';
-  if ('refused' in told) return `a refusal: ${told.refused}${'facts' in told ? ` ${shown(told.facts)}` : ''}`;
+  if ('refused' in told) return `a refusal: ${told.refused}${told.facts === undefined ? '' : ` ${shown(told.facts)}`}`;
   return told.events.map(eventWords).join('\n       ');
 }
 
