@@ -5,6 +5,7 @@ import type { ContentType, NewEvent, RecordedEvent } from '../store/event.ts';
 import type { PackedEvent } from '../store/packed-page.ts';
 import { tombstoneRevision, type Position, type Revision } from '../store/position.ts';
 import type { StreamName } from '../store/stream-name.ts';
+import { KnownTexts, LastText } from './known-texts.ts';
 
 /*
  * An event as the bytes of one row. Numbers are little-endian; the checksum covers all that follows it.
@@ -113,17 +114,22 @@ export function decodeRecord(record: Uint8Array | null, position: number): Recor
   const revision = bytes.readDoubleLE(21);
   const { buffer, byteOffset, length } = bytes;
   return {
-    stream: bytes.toString('utf8', typeEnd, nameEnd) as StreamName, // Checked when it was written.
+    stream: names.text(bytes, typeEnd, nameEnd) as StreamName, // Checked when it was written.
     revision: revision === -1 ? tombstoneRevision : (BigInt(revision) as Revision), // The log gave it.
     position: BigInt(position) as Position, // The log gave it.
     id: idText(bytes),
-    type: bytes.toString('utf8', headBytes, typeEnd),
+    type: types.text(bytes, headBytes, typeEnd),
     data: new Uint8Array(buffer, byteOffset + metadataEnd, length - metadataEnd),
-    metadata: new Uint8Array(buffer, byteOffset + nameEnd, metadataEnd - nameEnd),
+    metadata: metadataEnd === nameEnd ? noBytes : new Uint8Array(buffer, byteOffset + nameEnd, metadataEnd - nameEnd),
     contentType: contentTypeOf(bytes[4]!),
     created: new Date(bytes.readDoubleLE(29)),
   };
 }
+
+/** Texts that come again and again: a string that is known needs no decoding, and is known to maps already. */
+const types = new KnownTexts();
+const names = new LastText();
+const noBytes = new Uint8Array(0);
 
 /**
  * Where the parts of an event lie in a page of records. Nothing when a scavenge took its data.
@@ -159,10 +165,10 @@ export function decodeHead(record: Uint8Array | null, position: number): RecordH
   const typeEnd = headBytes + bytes.readUInt16LE(5);
   const nameEnd = typeEnd + bytes.readUInt16LE(7);
   return {
-    stream: bytes.toString('utf8', typeEnd, nameEnd) as StreamName, // Checked when it was written.
+    stream: names.text(bytes, typeEnd, nameEnd) as StreamName, // Checked when it was written.
     position,
     revision: bytes.readDoubleLE(21),
-    type: bytes.toString('utf8', headBytes, typeEnd),
+    type: types.text(bytes, headBytes, typeEnd),
     createdMs: bytes.readDoubleLE(29),
     idHash: bytes.readUIntBE(47, 6),
     metadata: bytes.subarray(nameEnd, nameEnd + bytes.readUInt32LE(9)),

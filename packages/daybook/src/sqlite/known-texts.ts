@@ -1,0 +1,48 @@
+/** How many texts are remembered, a power of two. */
+const places = 256;
+/** Longer texts are decoded each time. */
+const bytesAtMost = 64;
+
+interface Known {
+  readonly bytes: Uint8Array;
+  readonly text: string;
+}
+
+/** Remembers texts of which there are few, so that the same bytes need not be decoded again. */
+export class KnownTexts {
+  readonly #known: (Known | undefined)[] = Array.from({ length: places });
+
+  /** The UTF-8 text in a part of `bytes`. */
+  text(bytes: Buffer, start: number, end: number): string {
+    if (end - start > bytesAtMost) return bytes.toString('utf8', start, end);
+    let hash = end - start;
+    for (let at = start; at < end; at += 1) hash = Math.imul(hash, 31) + bytes[at]!; // Within the part.
+    const place = (hash ^ (hash >>> 15)) & (places - 1);
+    const known = this.#known[place];
+    if (known !== undefined && stands(known, bytes, { start, end })) return known.text;
+    const text = bytes.toString('utf8', start, end);
+    // A copy, so that none of these keeps a whole event in memory.
+    this.#known[place] = { bytes: Uint8Array.from(bytes.subarray(start, end)), text };
+    return text;
+  }
+}
+
+/** Remembers the text that came last: those of one stream come one after the other. */
+export class LastText {
+  #last: Known = { bytes: new Uint8Array(0), text: '' };
+
+  /** The UTF-8 text in a part of `bytes`. */
+  text(bytes: Buffer, start: number, end: number): string {
+    if (!stands(this.#last, bytes, { start, end })) {
+      this.#last = { bytes: bytes.subarray(start, end), text: bytes.toString('utf8', start, end) };
+    }
+    return this.#last.text;
+  }
+}
+
+/** Whether a text stands in a part of `bytes`. Names differ at their end, so that is where it begins. */
+function stands({ bytes: known }: Known, bytes: Uint8Array, { start, end }: { start: number; end: number }): boolean {
+  if (known.length !== end - start) return false;
+  for (let at = known.length - 1; at >= 0; at -= 1) if (known[at] !== bytes[start + at]) return false;
+  return true;
+}
