@@ -203,6 +203,22 @@ export class LogConnection extends Connection {
     return whole(this.all(sql, first, last, limit));
   }
 
+  /** The sizes of the records in a stretch, with commas between them, and the records one behind the other. */
+  joinedBetween(first: number, last: number): readonly unknown[] {
+    const sql =
+      "SELECT group_concat(length(record)), CAST(group_concat(record, '') AS BLOB) FROM events " +
+      'WHERE position BETWEEN ? AND ?';
+    return this.one(sql, first, last) ?? [];
+  }
+
+  /** The same for the records at some positions, which stand in a list in JSON, in its order. */
+  joinedAt(positions: string): readonly unknown[] {
+    const sql =
+      "SELECT group_concat(length(e.record)), CAST(group_concat(e.record, '') AS BLOB) FROM json_each(?) p " +
+      'CROSS JOIN events e ON e.position = p.value';
+    return this.one(sql, positions) ?? [];
+  }
+
   /** How many bytes each record has, in order, with commas between them. */
   recordSizes(first: number, last: number): unknown {
     return this.one('SELECT group_concat(length(record)) FROM events WHERE position BETWEEN ? AND ?', first, last)?.[0];

@@ -53,9 +53,10 @@ function firstGiven(
   for (let count = 1; first <= last; count = pageNames) {
     const stop = Math.min(first + count - 1, last);
     const view = { stream, links: 'resolve' as const, nowMs, bound };
-    const [event] = eventsIn(engine, view, { first, last: stop, direction: 'forwards' });
+    const { events, through } = eventsIn(engine, view, { first, last: stop, direction: 'forwards' });
+    const [event] = events;
     if (event !== undefined) return event.link?.revision ?? event.revision;
-    first = stop + 1;
+    first = through + 1;
   }
   return undefined;
 }

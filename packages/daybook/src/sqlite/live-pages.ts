@@ -3,7 +3,7 @@ import { StreamTombstoned } from '../store/errors.ts';
 import { passes, type Filter } from '../store/filter.ts';
 import { isMetadataStream, type StreamName } from '../store/stream-name.ts';
 import type { Engine } from './engine.ts';
-import { allIn, eventsIn } from './read.ts';
+import { allIn, eventsIn, type Found } from './read.ts';
 import { decodeRecord } from './record.ts';
 
 /** The pages that a subscription to a stream, a derived stream or a metadata stream goes through. */
@@ -27,8 +27,9 @@ export function streamLivePages(
     const first = Math.max(Number(after) + 1, engine.streams.firstVisible(stream, last, bound));
     const stop = Math.min(first + look - 1, last);
     const view = { stream, links, nowMs: now(), bound };
-    const events = first <= stop ? eventsIn(engine, view, { first, last: stop, direction: 'forwards' }) : [];
-    if (stop < last && first <= stop) return { events, through: BigInt(stop), looked: look };
+    const { events, through } =
+      first <= stop ? eventsIn(engine, view, { first, last: stop, direction: 'forwards' }) : nothing;
+    if (through < last && first <= stop) return { events, through: BigInt(through), looked: through - first + 1 };
     return { events, through: after > end.revision ? after : end.revision, looked: look, end };
   };
 }
@@ -43,9 +44,12 @@ export function allLivePages(engine: Engine, filter: Filter | undefined): ReadLi
     if (after === 'end') return { events: [], through: end.position, looked: 0, end };
     const first = Number(after) + 1;
     const stop = Math.min(Number(after) + look, bound);
-    const events = first <= stop ? allIn(engine, matches, { first, last: stop, direction: 'forwards' }) : [];
-    const looked = Math.max(0, stop - first + 1);
-    if (stop < bound) return { events, through: BigInt(stop), looked };
+    const { events, through } =
+      first <= stop ? allIn(engine, matches, { first, last: stop, direction: 'forwards' }) : nothing;
+    const looked = Math.max(0, through - first + 1);
+    if (first <= stop && through < bound) return { events, through: BigInt(through), looked };
     return { events, through: after > end.position ? after : end.position, looked, end };
   };
 }
+
+const nothing: Found = { events: [], through: -1 };

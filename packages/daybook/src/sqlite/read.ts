@@ -10,7 +10,8 @@ import type { Direction, ReadAllOptions, ReadStreamOptions } from '../store/opti
 import { position as asPosition, revision, tombstoneRevision } from '../store/position.ts';
 import { categoryOf, type StreamName } from '../store/stream-name.ts';
 import type { Engine } from './engine.ts';
-import { decodeHead, decodeRecord, isFreed } from './record.ts';
+import { checkLocated, decodeLocated, isLocatedFreed, namesOf } from './record.ts';
+import { recordsAt } from './records-at.ts';
 import type { Places } from './streams.ts';
 import { positionAt } from './time.ts';
 
@@ -89,29 +90,50 @@ export interface StreamView {
   readonly bound: number;
 }
 
+/** What was found in a stretch: some of its events may be hidden, and it may end early where events are large. */
+export interface Found {
+  readonly events: RecordedEvent[];
+  /** The last number that was looked at. */
+  readonly through: number;
+}
+
+/** So many bytes of events are in memory at once, or one event. */
+const pageBytes = 4 * 1024 * 1024;
+
 /** The events at some numbers of a stream or a derived stream: those that a read gives. */
-export function eventsIn(engine: Engine, view: StreamView, stretch: Stretch): RecordedEvent[] {
+export function eventsIn(engine: Engine, view: StreamView, stretch: Stretch): Found {
   return engine.reader.snapshot(() => eventsOf(engine, view, stretch));
 }
 
-function eventsOf(engine: Engine, view: StreamView, stretch: Stretch): RecordedEvent[] {
+function eventsOf(engine: Engine, view: StreamView, { first, last, direction }: Stretch): Found {
   const { stream, links, nowMs, bound } = view;
   const isDerived = derivedStream(stream) !== undefined;
   const places = engine.streams.places(stream, bound);
+  const stop = Math.min(last, places.last);
+  const ascending = first > stop ? [] : engine.streams.positionsOf(places, first, stop);
+  const positions = direction === 'forwards' ? ascending : ascending.toReversed();
+  const step = direction === 'forwards' ? 1 : -1;
   const metadata = isDerived ? undefined : engine.streams.metadataOf(stream, bound);
   const events: RecordedEvent[] = [];
-  for (const [number, position, record] of rowsIn(engine, places, stretch)) {
-    const event = decodeRecord(record, position);
+  let bytes = 0;
+  let number = (direction === 'forwards' ? first : stop) - step;
+  for (const record of recordsAt(engine.reader, positions)) {
+    number += step;
+    checkLocated(record);
+    const event = decodeLocated(record);
     checkBelongs(event, { stream, number, isDerived });
+    bytes += record.end - record.start;
+    const isGone = isLocatedFreed(record);
     if (!isDerived) {
-      if (!isFreed(record!) && !isOutlived(event.created.getTime(), nowMs, metadata)) events.push(event);
-      continue;
+      if (!isGone && !isOutlived(event.created.getTime(), nowMs, metadata)) events.push(event);
+    } else {
+      const link = { stream, revision: revision(number) };
+      if (links === 'keep') events.push(linkEvent(event, link));
+      else if (!isGone && shows(engine, event, { nowMs, bound })) events.push({ ...event, link });
     }
-    const link = { stream, revision: revision(number) };
-    if (links === 'keep') events.push(linkEvent(event, link));
-    else if (!isFreed(record!) && shows(engine, event, { nowMs, bound })) events.push({ ...event, link });
+    if (bytes > pageBytes) return { events, through: number };
   }
-  return events;
+  return { events, through: direction === 'forwards' ? last : first };
 }
 
 /** The events of `$all` in a stretch of positions. */
@@ -119,50 +141,24 @@ export function allIn(
   engine: Engine,
   matches: ((event: Pick<RecordedEvent, 'stream' | 'type'>) => boolean) | undefined,
   { first, last, direction }: Stretch,
-): RecordedEvent[] {
-  const limit = last - first + 1;
-  const rows =
-    direction === 'forwards'
-      ? engine.reader.records(first, last, limit)
-      : engine.reader.recordsBackwards(first, last, limit);
-  if (rows.length < limit) throw missingIn(rows, first);
+): Found {
+  const ascending = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  const positions = direction === 'forwards' ? ascending : ascending.toReversed();
   const events: RecordedEvent[] = [];
-  for (const [position, record] of rows) {
-    if (isFreed(record)) continue;
-    if (matches === undefined || matches(decodeHead(record, position))) events.push(decodeRecord(record, position));
+  let bytes = 0;
+  for (const record of recordsAt(engine.reader, positions)) {
+    checkLocated(record);
+    if (isLocatedFreed(record) || !(matches?.(namesOf(record)) ?? true)) continue;
+    events.push(decodeLocated(record));
+    bytes += record.end - record.start;
+    if (bytes > pageBytes) return { events, through: record.position };
   }
-  return events;
+  return { events, through: direction === 'forwards' ? last : first };
 }
 
 /** Throws when a stream was closed for good. */
 function checkOpen(engine: Engine, stream: StreamName): void {
   if (engine.streams.tombstoneOf(stream, engine.durable) !== undefined) throw new StreamTombstoned(stream);
-}
-
-type Row = readonly [number: number, position: number, record: Uint8Array | null];
-
-/** So many events that stand one after the other in the log are read as a stretch of it. */
-const stretchEvents = 4;
-
-function rowsIn(engine: Engine, places: Places, { first, last, direction }: Stretch): readonly Row[] {
-  const stop = Math.min(last, places.last);
-  if (first > stop) return [];
-  const positions = engine.streams.positionsOf(places, first, stop);
-  const rows: Row[] = [];
-  for (let at = 0; at < positions.length;) {
-    const position = positions[at]!;
-    let end = at + 1;
-    while (positions[end] === position + end - at) end += 1;
-    const count = end - at;
-    if (count < stretchEvents) {
-      rows.push([first + at, position, engine.reader.record(position)]);
-      at += 1;
-      continue;
-    }
-    const records = new Map(engine.reader.records(position, position + count - 1, count));
-    for (; at < end; at += 1) rows.push([first + at, positions[at]!, records.get(positions[at]!) ?? null]);
-  }
-  return direction === 'forwards' ? rows : rows.toReversed();
 }
 
 /** The index must not make an event look as if it stood elsewhere. */
@@ -194,7 +190,7 @@ interface Range {
   readonly first: number;
   /** The last number that there was then: a caller who appends to what it reads comes to an end. */
   readonly last: number;
-  readonly read: (stretch: Stretch) => RecordedEvent[];
+  readonly read: (stretch: Stretch) => Found;
 }
 
 async function* readPages(options: ReadStreamOptions | ReadAllOptions, open: () => Range): EventPages {
@@ -212,11 +208,12 @@ async function* readPages(options: ReadStreamOptions | ReadAllOptions, open: () 
       direction === 'forwards'
         ? { first, last: Math.min(first + count - 1, last), direction }
         : { first: Math.max(last - count + 1, first), last, direction };
-    const events = read(stretch);
+    const { events, through } = read(stretch);
     page = page.length === 0 ? events : [...page, ...events];
-    if (direction === 'forwards') first = stretch.last + 1;
-    else last = stretch.first - 1;
-    const isFull = page.length >= Math.min(pageSize, left);
+    const isCut = through !== (direction === 'forwards' ? stretch.last : stretch.first);
+    if (direction === 'forwards') first = through + 1;
+    else last = through - 1;
+    const isFull = isCut || page.length >= Math.min(pageSize, left);
     if (page.length > 0 && (isFull || first > last)) {
       left -= page.length;
       yield page;

@@ -6,6 +6,7 @@ import type { PackedEvent } from '../store/packed-page.ts';
 import { tombstoneRevision, type Position, type Revision } from '../store/position.ts';
 import type { StreamName } from '../store/stream-name.ts';
 import { KnownTexts, LastText } from './known-texts.ts';
+import type { LocatedRecord } from './records-at.ts';
 
 /*
  * An event as the bytes of one row. Numbers are little-endian; the checksum covers all that follows it.
@@ -108,21 +109,52 @@ export function freedRecord(record: Uint8Array, metadata: Uint8Array): Buffer {
  */
 export function decodeRecord(record: Uint8Array | null, position: number): RecordedEvent {
   const bytes = checked(record, position);
-  const typeEnd = headBytes + bytes.readUInt16LE(5);
-  const nameEnd = typeEnd + bytes.readUInt16LE(7);
-  const metadataEnd = nameEnd + bytes.readUInt32LE(9);
-  const revision = bytes.readDoubleLE(21);
-  const { buffer, byteOffset, length } = bytes;
+  return decodeLocated({ bytes, start: 0, end: bytes.length, position });
+}
+
+/** The same, of a record among others that `checkLocated` has seen. The event is a view of these bytes. */
+export function decodeLocated({ bytes, start, end, position }: LocatedRecord): RecordedEvent {
+  const typeAt = start + headBytes;
+  const nameAt = typeAt + bytes.readUInt16LE(start + 5);
+  const metadataAt = nameAt + bytes.readUInt16LE(start + 7);
+  const dataAt = metadataAt + bytes.readUInt32LE(start + 9);
+  const revision = bytes.readDoubleLE(start + 21);
+  const { buffer, byteOffset } = bytes;
   return {
-    stream: names.text(bytes, typeEnd, nameEnd) as StreamName, // Checked when it was written.
+    stream: names.text(bytes, nameAt, metadataAt) as StreamName, // Checked when it was written.
     revision: revision === -1 ? tombstoneRevision : (BigInt(revision) as Revision), // The log gave it.
     position: BigInt(position) as Position, // The log gave it.
-    id: idText(bytes),
-    type: types.text(bytes, headBytes, typeEnd),
-    data: new Uint8Array(buffer, byteOffset + metadataEnd, length - metadataEnd),
-    metadata: metadataEnd === nameEnd ? noBytes : new Uint8Array(buffer, byteOffset + nameEnd, metadataEnd - nameEnd),
-    contentType: contentTypeOf(bytes[4]!),
-    created: new Date(bytes.readDoubleLE(29)),
+    id: idText(bytes, start + idStart),
+    type: types.text(bytes, typeAt, nameAt),
+    data: new Uint8Array(buffer, byteOffset + dataAt, end - dataAt),
+    metadata: dataAt === metadataAt ? noBytes : new Uint8Array(buffer, byteOffset + metadataAt, dataAt - metadataAt),
+    contentType: contentTypeOf(bytes[start + 4]!),
+    created: new Date(bytes.readDoubleLE(start + 29)),
+  };
+}
+
+/**
+ * Looks whether a record among others is the one that was written at its position.
+ *
+ * @throws EventDamaged when it is not.
+ */
+export function checkLocated({ bytes, start, end, position }: LocatedRecord): void {
+  if (start === end) throw damaged(position, 'it is missing');
+  check(bytes, { start, end, position });
+}
+
+/** Whether a scavenge took the data of a record among others. */
+export function isLocatedFreed({ bytes, start }: LocatedRecord): boolean {
+  return (bytes[start + 4]! & freed) !== 0;
+}
+
+/** The stream and the type of a record among others. */
+export function namesOf({ bytes, start }: LocatedRecord): { readonly stream: StreamName; readonly type: string } {
+  const typeAt = start + headBytes;
+  const nameAt = typeAt + bytes.readUInt16LE(start + 5);
+  return {
+    stream: names.text(bytes, nameAt, nameAt + bytes.readUInt16LE(start + 7)) as StreamName, // Checked when written.
+    type: types.text(bytes, typeAt, nameAt),
   };
 }
 
@@ -227,8 +259,8 @@ function seal(bytes: Buffer): Buffer {
   return bytes;
 }
 
-function idText(bytes: Buffer): string {
-  const hex = bytes.toString('hex', 37, 53);
+function idText(bytes: Buffer, at: number): string {
+  const hex = bytes.toString('hex', at, at + 16);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
