@@ -8,3 +8,4 @@ export { contractRun, type ContractRun, type ContractRunOptions, type RunnableCa
 export { contractSuites } from './contract-suites.ts';
 export { given, type Given, type Then, type When } from './given.ts';
 export { goldenEvents, goldenSample, goldenStream, type SampleEvent } from './golden-sample.ts';
+export { SimulatedClock, type SimulatedClockOptions } from './simulated-clock.ts';
