@@ -28,7 +28,7 @@ ls broken 2>/dev/null
 
 describe('completion in bash', { concurrency: true }, () => {
   it('offers commands', async () => {
-    assert.deepEqual(await offered('st'), ['streams', 'stream']);
+    assert.deepEqual(await offered('st'), ['state', 'streams', 'stream']);
   });
 
   it('offers the commands below a command', async () => {

@@ -72,7 +72,7 @@ describe('read', { concurrency: true }, () => {
     assert.deepEqual(await types(cwd, '$all', '--since', '1d'), []);
   });
 
-  it('gives an audit of a stream: what happened, in order, who, when, and the id of each event', async () => {
+  it('A-E12: gives an audit of a stream: what happened, in order, who, when, and the id of each event', async () => {
     using folder = newFolder();
     await importGolden(folder);
     const { stdout } = await runCli(['read', stream, '--json'], { cwd: folder.path });

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 
+import { registerAbsent } from './commands/absent.ts';
 import { registerAppend } from './commands/append.ts';
 import { registerBackup } from './commands/backup.ts';
 import { registerBench } from './commands/bench.ts';
@@ -11,10 +12,12 @@ import { registerRead } from './commands/read.ts';
 import { registerScavenge } from './commands/scavenge.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerStart } from './commands/start.ts';
+import { registerState } from './commands/state.ts';
 import { registerStream } from './commands/stream.ts';
 import { registerStreams } from './commands/streams.ts';
 import { registerTail } from './commands/tail.ts';
 import { registerTorture } from './commands/torture.ts';
+import { registerTrace } from './commands/trace.ts';
 import { registerVerify } from './commands/verify.ts';
 import type { ExitCode } from './exit-code.ts';
 import { defaultStore } from './open-store.ts';
@@ -51,6 +54,9 @@ function createProgram(terminal: Terminal, signal: AbortSignal): Command {
   registerAppend(program, begin);
   registerRead(program, begin);
   registerTail(program, begin);
+  registerState(program, begin);
+  registerTrace(program, begin);
+  registerAbsent(program, begin);
   registerStreams(program, begin);
   registerStream(program, begin);
   registerImport(program, begin);

@@ -105,7 +105,7 @@ async function* ofTypes(
 }
 
 /** Throws unless there is such a stream: reading nothing and reading a wrong name look the same. */
-async function checkExists(store: EventStore, stream: StreamName): Promise<void> {
+export async function checkExists(store: EventStore, stream: StreamName): Promise<void> {
   const { status } = await store.streamState(stream);
   if (status === 'no-stream') throw notFound(`There is no stream ${stream}. See daybook streams.`);
   if (status === 'deleted') throw notFound(`Stream ${stream} is deleted. An append would bring it back.`);

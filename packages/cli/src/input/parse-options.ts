@@ -41,13 +41,23 @@ export function parsePort(text: string): number {
   throw usage(`--port ${text} is no port: give a number from 0 to 65535.`);
 }
 
+/** A revision, or what `parseTime` takes: up to where events count. */
+export function parseAsOf(text: string, option: string): { readonly revision: Revision } | { readonly time: Date } {
+  const at = counter(text);
+  return at === undefined ? { time: parseTime(text, option) } : { revision: revision(at) };
+}
+
+/** How long something takes, in milliseconds: `30s`, `15m`, `2h`, `8d`. */
+export function parseDuration(text: string, option: string): number {
+  const durationMs = duration(text);
+  if (durationMs !== undefined) return durationMs;
+  throw usage(`${option} ${text} is no duration: give 30s, 15m, 2h or 8d.`);
+}
+
 /** A day or a time in ISO 8601, in UTC unless it says otherwise, or how long ago: `30s`, `15m`, `2h`, `8d`. */
 export function parseTime(text: string, option: string): Date {
-  const ago = /^(\d+)([smhd])$/.exec(text);
-  if (ago !== null) {
-    const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[ago[2] ?? ''] ?? 0;
-    return new Date(Date.now() - Number(ago[1]) * unitMs);
-  }
+  const agoMs = duration(text);
+  if (agoMs !== undefined) return new Date(Date.now() - agoMs);
   const hasZone = /(?:Z|[+-]\d\d:?\d\d)$/i.test(text) || /^\d{4}-\d\d-\d\d$/.test(text);
   const time = new Date(hasZone ? text : `${text}Z`);
   if (/^\d{4}-\d\d/.test(text) && Number.isFinite(time.getTime())) return time;
@@ -60,6 +70,13 @@ export function parseTime(text: string, option: string): Date {
 export function checkUuid(text: string, option: string): string {
   if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text;
   throw usage(`${option} ${text} is not a UUID. One looks like ${crypto.randomUUID()}; leave it out to get a new one.`);
+}
+
+function duration(text: string): number | undefined {
+  const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  if (count === undefined) return undefined;
+  const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit] ?? 0;
+  return Number(count) * unitMs;
 }
 
 function counter(text: string): bigint | undefined {

@@ -22,7 +22,10 @@ export function keyedEventId(stream: StreamName, commandName: string, key: strin
   return uuidFrom(namespace, `key\n${stream}\n${commandName}\n${key}`);
 }
 
-/** The id of an event of a command: the first event has the first id itself, each other one the UUID of its number in it. */
+/**
+ * The id of an event of a command, by the id of its first event: that is the command's own id, unless a business key gave
+ * it another one. Each other event has the UUID of version 5 of its index, in the namespace of that id.
+ */
 export function eventIdOf(firstId: string, index: number): string {
   return index === 0 ? firstId : uuidFrom(firstId, String(index));
 }

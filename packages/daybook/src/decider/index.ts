@@ -35,7 +35,7 @@ export {
   type Nothing,
   type Refusal,
 } from './command.ts';
-export { commandIdFrom } from './command-id.ts';
+export { commandIdFrom, eventIdOf } from './command-id.ts';
 export { fold } from './fold.ts';
 export { conflictAttempts, handle, type HandleOptions } from './handle.ts';
 export type { Handled, HandledEvent, HandledEvents, HandledNothing, HandledRefusal } from './handled.ts';
