@@ -39,7 +39,7 @@ export function connectTo<Tables>(location: string): Kysely<Tables> {
     pool.on('error', () => {}); // An idle connection that was cut: the next query says so.
     return new Kysely({ dialect: new PostgresDialect({ pool }) });
   }
-  const database = new DatabaseSync(location, { timeout: 10_000 });
+  const database = new DatabaseSync(location);
   database.exec('PRAGMA journal_mode = WAL');
   return new Kysely({ dialect: nodeSqliteDialect(database) });
 }

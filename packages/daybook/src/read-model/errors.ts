@@ -190,3 +190,60 @@ export class ReadModelStopped extends DaybookError {
     this.model = model;
   }
 }
+
+/** The read model was set back, or given another copy of its tables, while it was verified. */
+export class VerifyInterrupted extends DaybookError {
+  override readonly name = 'VerifyInterrupted';
+  readonly code = 'verify-interrupted';
+  readonly model: string;
+
+  constructor(model: string) {
+    super(`The read model ${JSON.stringify(model)} was set back while it was verified. Verify it again.`);
+    this.model = model;
+  }
+}
+
+/** So many rows differ that putting each right is not the way. Nothing was put right. */
+export class TooManyDifferences extends DaybookError {
+  override readonly name = 'TooManyDifferences';
+  readonly code = 'too-many-differences';
+  readonly model: string;
+  readonly differing: number;
+
+  constructor(model: string, differing: number, limit: number) {
+    super(
+      `The read model ${JSON.stringify(model)} differs from the log in ${differing} rows; a repair puts ${limit} right. Rebuild it.`,
+    );
+    this.model = model;
+    this.differing = differing;
+  }
+}
+
+/** The log, folded twice, gave different rows: a handler depends on more than its events. The old tables stay. */
+export class RebuildNotProven extends DaybookError {
+  override readonly name = 'RebuildNotProven';
+  readonly code = 'rebuild-not-proven';
+  readonly model: string;
+  readonly differing: number;
+
+  constructor(model: string, differing: number) {
+    super(
+      `The read model ${JSON.stringify(model)} came out differently in ${differing} rows when the log was folded again: ` +
+        'a handler depends on more than its events, such as the clock. The old tables stay.',
+    );
+    this.model = model;
+    this.differing = differing;
+  }
+}
+
+/** No tables were replaced that could be put back. */
+export class NothingToSwitchBack extends DaybookError {
+  override readonly name = 'NothingToSwitchBack';
+  readonly code = 'nothing-to-switch-back';
+  readonly model: string;
+
+  constructor(model: string) {
+    super(`The read model ${JSON.stringify(model)} has no earlier tables in this database. Rebuild it.`);
+    this.model = model;
+  }
+}

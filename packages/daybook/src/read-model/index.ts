@@ -9,11 +9,15 @@ export {
   LeaseLost,
   LogRestored,
   NotReached,
+  NothingToSwitchBack,
   ProjectingFailed,
   ReadModelInUse,
   ReadModelMissing,
   ReadModelStopped,
+  RebuildNotProven,
+  TooManyDifferences,
   UnsupportedStatement,
+  VerifyInterrupted,
   type FailedEvent,
   type GhostEvent,
 } from './errors.ts';
@@ -32,3 +36,11 @@ export {
 export type { RetryOptions, RunOptions } from './run-options.ts';
 export { runReadModel, type ReachedOptions, type ReadModelRun } from './run-read-model.ts';
 export type { RunStateName, RunStatus } from './run-state.ts';
+export type { ColumnDrift, Drift, DriftClass } from './drift.ts';
+export type { Job, Progress } from './job.ts';
+export type { EventPlace } from './trace.ts';
+export { verifyReadModel, type VerifyOptions, type VerifyReport } from './verify.ts';
+export type { Reason } from './record.ts';
+export { repairReadModel, type RepairOptions, type RepairReport } from './repair.ts';
+export type { TableDiff } from './diff-tables.ts';
+export { rebuildReadModel, switchBack, type RebuildOptions, type RebuildReport } from './rebuild.ts';

@@ -56,11 +56,18 @@ export async function decodeBatch(model: ReadModel, page: readonly SourcedEvent[
  * @throws ProjectingFailed when a handler throws. It names the event.
  */
 export async function projectBatch(db: Kysely<UntypedTables>, batch: Batch, projecting: Projecting): Promise<void> {
-  await db.transaction().execute(async (tx) => {
-    // First, because it takes the lock that the next owner waits for.
-    await advance(booksOf(tx), batch, projecting);
-    await handleAll(tx, batch.events, projecting);
-  });
+  await db.transaction().execute((tx) => projectWithin(tx, batch, projecting));
+}
+
+/** The same within a transaction that the caller has begun. */
+export async function projectWithin(
+  tx: Transaction<UntypedTables>,
+  batch: Batch,
+  projecting: Projecting,
+): Promise<void> {
+  // First, because it takes the lock that the next owner waits for.
+  await advance(booksOf(tx), batch, projecting);
+  await handleAll(tx, batch.events, projecting);
 }
 
 /** Calls the handlers one after the other. `plugin` tells afterwards what they did. */

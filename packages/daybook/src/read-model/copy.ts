@@ -1,0 +1,198 @@
+import type { Kysely, Transaction } from 'kysely';
+
+import type { EventStore } from '../store/event-store.ts';
+import { position, type Position, type Revision } from '../store/position.ts';
+import type { StreamName } from '../store/stream-name.ts';
+import { booksOf, findCheckpoint, forgetCheckpoint, makeBooks } from './bookkeeping.ts';
+import { createTables } from './create-tables.ts';
+import { ReadModelMissing } from './errors.ts';
+import { Pace, type Steps } from './job.ts';
+import { requireLease, seizeLease } from './lease.ts';
+import { readMerged } from './merged-sources.ts';
+import { checkpointName, tableName, type Naming } from './naming.ts';
+import { decodeBatch, projectBatch, projectWithin, type Projecting } from './project.ts';
+import type { ReadModel, UntypedTables } from './read-model.ts';
+
+/** Where a copy is made. */
+export interface CopyOptions {
+  readonly db: Kysely<UntypedTables>;
+  readonly naming: Naming;
+  readonly signal?: AbortSignal | undefined;
+  readonly now: () => number;
+}
+
+/** Events in one transaction. */
+const batchSize = 500;
+const leaseMs = 60_000;
+
+/** A copy of a read model's tables that this caller alone folds the log into. */
+export class Copy {
+  readonly #store: EventStore;
+  readonly #model: ReadModel;
+  readonly #options: CopyOptions;
+  readonly #projecting: Projecting;
+  readonly #numbers: Map<string, Revision>;
+  #position: Position;
+
+  private constructor(
+    store: EventStore,
+    model: ReadModel,
+    facts: {
+      readonly options: CopyOptions;
+      readonly token: bigint;
+      readonly numbers: ReadonlyMap<string, Revision>;
+      readonly position: Position;
+    },
+  ) {
+    this.#store = store;
+    this.#model = model;
+    this.#options = facts.options;
+    const { naming, now } = facts.options;
+    this.#projecting = { model, naming, token: facts.token, leaseMs, now };
+    this.#numbers = new Map(facts.numbers);
+    this.#position = facts.position;
+  }
+
+  /** The copy with this name: made when it is not there, and gone on with when it is. */
+  static async open(store: EventStore, model: ReadModel, options: CopyOptions): Promise<Copy> {
+    const { db, naming, now } = options;
+    await createTables(store, model, { db, naming, now });
+    return Copy.#taken(store, model, { options, take: requireLease });
+  }
+
+  /** The copy with this name, also from an instance that still holds it: that one cannot write any more. */
+  static async takeOver(store: EventStore, model: ReadModel, options: CopyOptions): Promise<Copy> {
+    return Copy.#taken(store, model, { options, take: seizeLease });
+  }
+
+  static async #taken(
+    store: EventStore,
+    model: ReadModel,
+    { options, take }: { readonly options: CopyOptions; readonly take: typeof requireLease },
+  ): Promise<Copy> {
+    const { db, naming, now } = options;
+    const name = checkpointName(model, naming);
+    const owner = `copy/${process.pid}/${crypto.randomUUID()}`;
+    const taken = await take(booksOf(db), { name, owner, leaseMs, now });
+    return new Copy(store, model, {
+      options,
+      token: taken.token,
+      numbers: taken.numbers,
+      position: taken.position ?? position(0n),
+    });
+  }
+
+  /** Everything up to here is in its tables. */
+  get position(): Position {
+    return this.#position;
+  }
+
+  get naming(): Naming {
+    return this.#options.naming;
+  }
+
+  get projecting(): Projecting {
+    return this.#projecting;
+  }
+
+  /** Folds the log into the tables up to a position, itself included. */
+  async *foldTo(upTo: Position): Steps<void> {
+    const { db, signal } = this.#options;
+    const pace = new Pace('folding', await this.#remaining());
+    const { sources } = this.#model;
+    const read = { sources, after: this.#numbers, upTo, pageSize: batchSize, signal };
+    for await (const page of readMerged(this.#store, read)) {
+      signal?.throwIfAborted();
+      const batch = await decodeBatch(this.#model, page);
+      if (batch === undefined) continue;
+      await projectBatch(db, batch, this.#projecting);
+      for (const [source, number] of batch.numbers) this.#numbers.set(source, number);
+      yield pace.advance(page.length);
+    }
+    if (upTo > this.#position) this.#position = upTo;
+  }
+
+  /** The same within a transaction: for the few events that came while it was prepared. */
+  async foldWithin(tx: Transaction<UntypedTables>, upTo: Position): Promise<void> {
+    const { sources } = this.#model;
+    for await (const page of readMerged(this.#store, { sources, after: this.#numbers, upTo, pageSize: batchSize })) {
+      const batch = await decodeBatch(this.#model, page);
+      if (batch !== undefined) await projectWithin(tx, batch, this.#projecting);
+    }
+  }
+
+  /** Removes the tables and what is known about them. */
+  async drop(): Promise<void> {
+    await dropCopy(this.#options.db, this.#model, this.#options.naming);
+  }
+
+  /** How many events the sources have that are not in the tables: those of several sources count for each. */
+  async #remaining(): Promise<number> {
+    let events = 0n;
+    for (const { stream } of this.#model.sources) {
+      if (stream === '$all') return Number((await this.#store.head()).position ?? 0n);
+      const { revision = -1n } = await this.#store.streamState(stream as StreamName); // The model's own source.
+      events += revision - (this.#numbers.get(stream) ?? -1n);
+    }
+    return Number(events);
+  }
+}
+
+/** Removes the tables of a copy and what is known about them, if they are there. */
+export async function dropCopy(db: Kysely<UntypedTables>, model: ReadModel, naming: Naming): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    for (const table of Object.keys(model.tables)) {
+      await tx.withoutPlugins().schema.dropTable(tableName(table, naming)).ifExists().execute();
+    }
+    await forgetCheckpoint(booksOf(tx), checkpointName(model, naming));
+  });
+}
+
+/** A copy that lasts as long as one piece of work. */
+export interface TemporaryCopy extends AsyncDisposable {
+  readonly copy: Copy;
+}
+
+/** Copies that were left behind by a process that was killed are removed after this time without a sign of life. */
+const leftBehindMs = 3_600_000;
+
+/** Makes a copy that is dropped when it is disposed of. */
+export async function temporaryCopy(
+  store: EventStore,
+  model: ReadModel,
+  options: Omit<CopyOptions, 'naming'>,
+): Promise<TemporaryCopy> {
+  await dropLeftBehind(model, options);
+  const naming = { suffix: `${temporarySuffix}${crypto.randomUUID().slice(0, 8)}` };
+  const copy = await Copy.open(store, model, { ...options, naming });
+  return { copy, [Symbol.asyncDispose]: () => copy.drop() };
+}
+
+const temporarySuffix = '__check_';
+
+async function dropLeftBehind(model: ReadModel, { db, now }: Omit<CopyOptions, 'naming'>): Promise<void> {
+  const books = booksOf(db);
+  await makeBooks(books);
+  const rows = await books
+    .selectFrom('daybook_read_model')
+    .select('name')
+    .where('updated_at', '<', now() - leftBehindMs)
+    .orderBy('name')
+    .execute();
+  const prefix = model.name + temporarySuffix;
+  for (const { name } of rows) {
+    if (name.startsWith(prefix)) await dropCopy(db, model, { suffix: name.slice(model.name.length) });
+  }
+}
+
+/** The checkpoint of a read model that has run. */
+export async function knownCheckpoint(
+  db: Kysely<UntypedTables>,
+  model: ReadModel,
+): Promise<NonNullable<Awaited<ReturnType<typeof findCheckpoint>>>> {
+  const books = booksOf(db);
+  await makeBooks(books);
+  const checkpoint = await findCheckpoint(books, model.name);
+  if (checkpoint === undefined) throw new ReadModelMissing(model.name);
+  return checkpoint;
+}

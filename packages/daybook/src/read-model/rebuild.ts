@@ -1,0 +1,188 @@
+import type { Kysely, Transaction } from 'kysely';
+
+import { InvalidOption } from '../store/errors.ts';
+import type { EventStore } from '../store/event-store.ts';
+import { position, type Position } from '../store/position.ts';
+import { booksOf, findCheckpoint, makeBooks, renameCheckpoint, type Checkpoint } from './bookkeeping.ts';
+import { Copy, dropCopy, temporaryCopy } from './copy.ts';
+import { existingTable } from './create-tables.ts';
+import { diffTables, type TableDiff } from './diff-tables.ts';
+import { NothingToSwitchBack, RebuildNotProven } from './errors.ts';
+import { jobOf, Pace, type Job, type Steps } from './job.ts';
+import { checkpointName, live, tableName, type Naming } from './naming.ts';
+import type { ReadModel, UntypedTables } from './read-model.ts';
+import { record, type Reason } from './record.ts';
+import { heldStill } from './repair.ts';
+
+/** How a read model is rebuilt. */
+export interface RebuildOptions<Tables = never> {
+  readonly db: Kysely<Tables>;
+  /** Kept in the log. */
+  readonly reason: Reason;
+  /**
+   * `fold-twice` folds the log a second time and compares, before the new tables are shown: so what depends on more than
+   * the events is found. `none` takes half as long. Default: `fold-twice`.
+   */
+  readonly proof?: 'fold-twice' | 'none';
+  readonly signal?: AbortSignal;
+  /** The clock, in milliseconds since 1970. Default: `Date.now`. */
+  readonly now?: () => number;
+}
+
+/** What a rebuild did. */
+export interface RebuildReport {
+  readonly model: string;
+  /** Up to which event the new tables were when they were shown. */
+  readonly position: Position;
+  readonly events: number;
+  /** What changed for readers. Empty when there was nothing before. */
+  readonly diff: readonly TableDiff[];
+  readonly tookMs: number;
+}
+
+/**
+ * Builds the tables anew beside the old ones, proves them, says what changes, and puts them in their place in one
+ * transaction: readers never see an empty or half-filled table. A rebuild that was stopped goes on where it was. The old
+ * tables stay until the next rebuild, for `switchBack`.
+ *
+ * @throws RebuildNotProven when the log, folded twice, gives different rows. The old tables stay in place.
+ */
+export function rebuildReadModel<Tables>(
+  store: EventStore,
+  model: ReadModel,
+  options: RebuildOptions<Tables>,
+): Job<RebuildReport> {
+  const { reason, proof = 'fold-twice', signal, now = Date.now } = options;
+  if (reason.who === '' || reason.why === '') throw new InvalidOption('reason', 'say who, and why');
+  // The model's own code is the only one that knows the columns.
+  const db = options.db as unknown as Kysely<UntypedTables>;
+  return jobOf(rebuildSteps(store, model, { db, reason, proof, signal, now }));
+}
+
+/** Puts the tables that the last rebuild replaced back in their place, in one transaction. They catch up from there. */
+export async function switchBack<Tables>(
+  store: EventStore,
+  model: ReadModel,
+  options: Pick<RebuildOptions<Tables>, 'db' | 'reason' | 'now'>,
+): Promise<void> {
+  const db = options.db as unknown as Kysely<UntypedTables>;
+  const { reason, now = Date.now } = options;
+  const [previous] = await copiesNamed(db, model, previousSuffix);
+  if (previous === undefined) throw new NothingToSwitchBack(model.name);
+  await db.transaction().execute(async (tx) => {
+    const { token } = await heldStill(tx, model, now);
+    const aside = { suffix: `__aside_${now().toString(36)}` };
+    await rename(tx, model, { from: live, to: aside, token: token + 1n });
+    await rename(tx, model, { from: previous, to: live, token: token + 2n });
+    await rename(tx, model, { from: aside, to: previous, token: token + 1n });
+  });
+  await record(store, model, { type: 'ReadModelSwitchedBack', reason, facts: {} });
+}
+
+const nextSuffix = '__next_';
+const previousSuffix = '__previous_';
+
+interface Settled {
+  readonly db: Kysely<UntypedTables>;
+  readonly reason: Reason;
+  readonly proof: 'fold-twice' | 'none';
+  readonly signal: AbortSignal | undefined;
+  readonly now: () => number;
+}
+
+async function* rebuildSteps(store: EventStore, model: ReadModel, options: Settled): Steps<RebuildReport> {
+  const began = performance.now();
+  const { db, reason } = options;
+  const copy = await nextCopy(store, model, options);
+  let events = 0;
+  const { position: head = position(0n) } = await store.head();
+  for await (const progress of copy.foldTo(head)) {
+    events = progress.done;
+    yield progress;
+  }
+  if (options.proof === 'fold-twice') yield* prove(store, model, { ...options, copy });
+  const isFirst = (await findCheckpoint(booksOf(db), model.name)) === undefined;
+  const diff = isFirst ? [] : await diffTables(db, model, { from: live, to: copy.naming });
+  const pace = new Pace('switching', 1);
+  const at = await switchTo(model, copy, options);
+  yield pace.advance(1);
+  const report = { model: model.name, position: at, events, diff, tookMs: performance.now() - began };
+  await record(store, model, { type: 'ReadModelRebuilt', reason, facts: report });
+  return report;
+}
+
+/** The copy that is being built: one that was left half way goes on, unless the code is another by now. */
+async function nextCopy(store: EventStore, model: ReadModel, options: Settled): Promise<Copy> {
+  const { db, now } = options;
+  const books = booksOf(db);
+  await makeBooks(books);
+  for (const naming of await copiesNamed(db, model, nextSuffix)) {
+    const found = await findCheckpoint(books, checkpointName(model, naming));
+    if (found?.code === model.code) return Copy.takeOver(store, model, { ...options, naming });
+    await dropCopy(db, model, naming);
+  }
+  return Copy.open(store, model, { ...options, naming: { suffix: `${nextSuffix}${now().toString(36)}` } });
+}
+
+async function* prove(store: EventStore, model: ReadModel, options: Settled & { readonly copy: Copy }): Steps<void> {
+  const { db, copy } = options;
+  await using temporary = await temporaryCopy(store, model, options);
+  yield* temporary.copy.foldTo(copy.position);
+  const diff = await diffTables(db, model, { from: copy.naming, to: temporary.copy.naming });
+  const differing = diff.reduce((sum, { added, removed, changed }) => sum + added + removed + changed, 0);
+  if (differing === 0) return;
+  await copy.drop();
+  throw new RebuildNotProven(model.name, differing);
+}
+
+/** Shows the new tables in place of the old ones. Gives up to which event they are. */
+async function switchTo(model: ReadModel, copy: Copy, { db, now }: Settled): Promise<Position> {
+  const older = await copiesNamed(db, model, previousSuffix);
+  const hasTables = (await existingTable(db, model, live)) !== undefined;
+  const at = await db.transaction().execute(async (tx) => {
+    const before = hasTables ? await held(tx, model, now) : undefined;
+    const upTo = before?.position ?? position(0n);
+    if (upTo > copy.position) await copy.foldWithin(tx, upTo);
+    const token = (before?.token ?? 0n) + 1n;
+    if (before !== undefined) {
+      const aside = { suffix: `${previousSuffix}${now().toString(36)}` };
+      await rename(tx, model, { from: live, to: aside, token });
+    }
+    await rename(tx, model, { from: copy.naming, to: live, token: token + 1n });
+    return upTo > copy.position ? upTo : copy.position;
+  });
+  for (const naming of older) await dropCopy(db, model, naming);
+  return at;
+}
+
+async function held(
+  tx: Transaction<UntypedTables>,
+  model: ReadModel,
+  now: () => number,
+): Promise<Checkpoint | undefined> {
+  if ((await findCheckpoint(booksOf(tx), model.name)) === undefined) return undefined;
+  return heldStill(tx, model, now);
+}
+
+async function rename(
+  tx: Transaction<UntypedTables>,
+  model: ReadModel,
+  { from, to, token }: { readonly from: Naming; readonly to: Naming; readonly token: bigint },
+): Promise<void> {
+  for (const table of Object.keys(model.tables)) {
+    await tx.withoutPlugins().schema.alterTable(tableName(table, from)).renameTo(tableName(table, to)).execute();
+  }
+  await renameCheckpoint(booksOf(tx), {
+    from: checkpointName(model, from),
+    to: checkpointName(model, to),
+    token,
+  });
+}
+
+async function copiesNamed(db: Kysely<UntypedTables>, model: ReadModel, suffix: string): Promise<readonly Naming[]> {
+  const rows = await booksOf(db).selectFrom('daybook_read_model').select('name').orderBy('name', 'desc').execute();
+  const prefix = model.name + suffix;
+  return rows
+    .filter(({ name }) => name.startsWith(prefix))
+    .map(({ name }) => ({ suffix: name.slice(model.name.length) }));
+}

@@ -1,0 +1,30 @@
+import type { EventStore } from '../store/event-store.ts';
+import { jsonEvent } from '../store/json-event.ts';
+import { streamName, type StreamName } from '../store/stream-name.ts';
+import type { ReadModel } from './read-model.ts';
+
+/** Who did something to a read model, and why. It is kept in the log. */
+export interface Reason {
+  readonly who: string;
+  readonly why: string;
+}
+
+/** The stream in which everything is kept that people did to a read model. */
+export function opsStream(model: ReadModel): StreamName {
+  return streamName(`$ops-${model.name}`);
+}
+
+/** What is kept. */
+export type OpsEvent = 'ReadModelRepaired' | 'ReadModelRebuilt' | 'ReadModelSwitchedBack' | 'ReadModelAdopted';
+
+/** Keeps in the log that something was done. */
+export async function record(
+  store: EventStore,
+  model: ReadModel,
+  { type, reason, facts }: { readonly type: OpsEvent; readonly reason: Reason; readonly facts: object },
+): Promise<void> {
+  const data = { model: model.name, ...reason, ...facts };
+  const text = JSON.stringify(data, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+  const event = jsonEvent({ type, data: JSON.parse(text) as unknown });
+  await store.append(opsStream(model), [event], { expected: 'any' });
+}

@@ -1,0 +1,143 @@
+import { hash } from 'node:crypto';
+
+import type { Kysely, Transaction } from 'kysely';
+
+import type { TableShape, UntypedTables } from './read-model.ts';
+
+/** A row as the driver gives it. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** Where rows are read: a database, or a transaction in it. */
+export type Rows = Kysely<UntypedTables> | Transaction<UntypedTables>;
+
+/** Rows in one read. */
+const pageRows = 2_000;
+
+/** All rows of a table, a page at a time, in the order of the key as the database sorts it. */
+export async function* scanRows(
+  db: Rows,
+  table: string,
+  { key }: TableShape,
+): AsyncGenerator<readonly Row[], void, undefined> {
+  let last: Row | undefined;
+  for (;;) {
+    let query = db.withoutPlugins().selectFrom(table).selectAll().limit(pageRows);
+    for (const column of key) query = query.orderBy(column);
+    const from = last;
+    if (from !== undefined) {
+      query = query.where((eb) =>
+        eb.or(
+          key.map((column, index) =>
+            eb.and([...key.slice(0, index).map((same) => eb(same, '=', from[same])), eb(column, '>', from[column])]),
+          ),
+        ),
+      );
+    }
+    const rows: readonly Row[] = await query.execute();
+    if (rows.length > 0) yield rows;
+    if (rows.length < pageRows) return;
+    last = rows.at(-1);
+  }
+}
+
+/** The rows with these keys. */
+export async function rowsWithKeys(
+  db: Rows,
+  table: string,
+  { key }: TableShape,
+  keys: readonly Row[],
+): Promise<readonly Row[]> {
+  const found: Row[] = [];
+  for (let from = 0; from < keys.length; from += keysAtOnce) {
+    const some = keys.slice(from, from + keysAtOnce);
+    const rows = await db
+      .withoutPlugins()
+      .selectFrom(table)
+      .selectAll()
+      .where((eb) => eb.or(some.map((row) => eb.and(key.map((column) => eb(column, '=', row[column]))))))
+      .execute();
+    found.push(...rows);
+  }
+  return found;
+}
+
+const keysAtOnce = 100;
+
+/** The columns of the key, alone. */
+export function keyColumns(row: Row, { key }: TableShape): Row {
+  return Object.fromEntries(key.map((column) => [column, row[column]]));
+}
+
+/** The key as text: the same for two rows when they are the same row. */
+export function keyText(row: Row, { key }: TableShape): string {
+  return key.map((column) => canonical(row[column])).join(',');
+}
+
+/** The whole row as text: the same for two rows when all their columns are. */
+export function rowText(row: Row): string {
+  return Object.keys(row)
+    .toSorted()
+    .map((column) => `${column}:${canonical(row[column])}`)
+    .join(',');
+}
+
+/** A value as text that says its type too: 1 is not '1'. */
+export function canonical(value: unknown): string {
+  if (value === null || value === undefined) return 'null';
+  if (typeof value === 'bigint') return String(value);
+  if (value instanceof Date) return `date ${value.getTime()}`;
+  if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString('hex')}`;
+  if (typeof value !== 'object') return JSON.stringify(value) ?? typeof value;
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  return `{${rowText(value as Row)}}`;
+}
+
+/** How many parts a table is compared in. Only parts that differ are looked at row by row. */
+export const buckets = 65_536;
+
+/** Which part a row belongs to. */
+export function bucketOf(key: string): number {
+  return hash('sha1', key, 'buffer').readUInt16BE(0);
+}
+
+/** The digests of a table, part by part. The order in which rows are added does not matter. */
+export class TableDigest {
+  readonly #sums = new BigUint64Array(buckets);
+  #rows = 0;
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  add(key: string, row: Row): void {
+    const bucket = bucketOf(key);
+    const sum = this.#sums[bucket] ?? 0n;
+    this.#sums[bucket] = sum + hash('sha1', rowText(row), 'buffer').readBigUInt64BE(0); // It wraps around.
+    this.#rows += 1;
+  }
+
+  /** The parts in which two tables are not the same. */
+  differingBuckets(other: TableDigest): readonly number[] {
+    const differing: number[] = [];
+    for (let bucket = 0; bucket < buckets; bucket++) {
+      if (this.#sums[bucket] !== other.#sums[bucket]) differing.push(bucket);
+    }
+    return differing;
+  }
+}
+
+/** The digest of a whole table, or of the rows whose part is below `share` of all parts. */
+export async function digestOf(
+  db: Rows,
+  table: string,
+  { shape, share }: { readonly shape: TableShape; readonly share: number },
+): Promise<TableDigest> {
+  const digest = new TableDigest();
+  for await (const rows of scanRows(db, table, shape)) {
+    for (const row of rows) {
+      const key = keyText(row, shape);
+      if (share >= 1 || bucketOf(key) < share * buckets) digest.add(key, row);
+    }
+  }
+  return digest;
+}

@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+
+import type { EventStore, RecordedEvent } from 'daybook';
+import { openMemoryStore } from 'daybook/memory';
+import { readModel, repairReadModel, runReadModel, verifyReadModel, type VerifyReport } from 'daybook/read-model';
+import type { Kysely } from 'kysely';
+
+import { databaseKinds } from './databases.ts';
+import { misjudged, mutate, mutationOf, type Mutation } from './mutations.ts';
+import { seeded } from './random.ts';
+import { foldOrder, storiesOf } from './shop-oracle.ts';
+import {
+  appendShop,
+  dataOf,
+  shopEvents,
+  shopModel,
+  shopOptions,
+  shopRows,
+  type ShopHandler,
+  type ShopTables,
+} from './shop.ts';
+
+const reason = { who: 'ann', why: 'a test' };
+const mutationsWanted = 200;
+
+const boastful: ShopHandler = (event, tx) =>
+  tx
+    .updateTable('shipments')
+    .set({ mails: 1_000, changes: 0 })
+    .where('order_id', '=', dataOf(event).order_id)
+    .execute();
+
+/** Projects everything, and stops. */
+async function projected(store: EventStore, db: Kysely<ShopTables>): Promise<void> {
+  await using run = await runReadModel(store, shopModel(), { db });
+  const { position } = await store.head();
+  assert.ok(position);
+  await run.reached(position, { timeoutMs: 60_000 });
+}
+
+/** Appends orders until it is told to stop. */
+function flowing(store: EventStore, random: () => number): AsyncDisposable & { readonly events: () => number } {
+  const stopping = new AbortController();
+  let events = 0;
+  const flow = (async () => {
+    for (let round = 1; !stopping.signal.aborted; round++) {
+      const some = shopEvents(3, random).map((each) => renamed(each, round));
+      await appendShop(store, some);
+      events += some.length;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  })();
+  return {
+    events: () => events,
+    async [Symbol.asyncDispose]() {
+      stopping.abort();
+      await flow;
+    },
+  };
+}
+
+function renamed({ stream, event }: ReturnType<typeof shopEvents>[number], round: number) {
+  const data = JSON.parse(new TextDecoder().decode(event.data)) as Readonly<Record<string, unknown>>;
+  const order_id = `later-${round}-${String(data['order_id'])}`;
+  const category = stream.slice(0, stream.indexOf('-'));
+  return {
+    stream: `${category}-${order_id}`,
+    event: { ...event, data: new TextEncoder().encode(JSON.stringify({ ...data, order_id })) },
+  };
+}
+
+function mutationsOf(
+  stories: ReadonlyMap<string, readonly RecordedEvent[]>,
+  random: () => number,
+): readonly Mutation[] {
+  const mutations: Mutation[] = [];
+  for (const [order, events] of stories) {
+    if (mutations.length === mutationsWanted) break;
+    const mutation = mutationOf(order, events, random);
+    if (mutation !== undefined) mutations.push(mutation);
+  }
+  assert.equal(mutations.length, mutationsWanted);
+  return mutations;
+}
+
+function judge(report: VerifyReport, mutations: readonly Mutation[]): readonly string[] {
+  const byOrder = new Map(report.drift.map((drift) => [drift.key['order_id'], drift]));
+  return mutations.flatMap((mutation) => misjudged(mutation, byOrder.get(mutation.order)) ?? []);
+}
+
+for (const kind of databaseKinds()) {
+  describe(`verify on ${kind.name}`, { skip: kind.skip }, () => {
+    after(() => kind[Symbol.asyncDispose]());
+
+    it('R18 O-2 finds 200 random mutations, each with its class and first event, and nothing else, while events flow; repair makes all equal', async (t) => {
+      const seed = Number(process.env['DAYBOOK_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+      t.diagnostic(`DAYBOOK_SEED=${seed}`);
+      const random = seeded(seed);
+      await using store = openMemoryStore();
+      await using database = await kind.create<ShopTables>();
+      await appendShop(store, shopEvents(600, random));
+      await projected(store, database.db);
+      const mutations = mutationsOf(await storiesOf(store), random);
+      await using run = await runReadModel(store, shopModel(), { db: database.db });
+      const other = database.connect();
+      await using flow = flowing(store, random);
+      const healthy = await verifyReadModel(store, shopModel(), { db: other }).result();
+      assert.deepEqual([healthy.differing, healthy.drift], [0, []], `a false alarm with seed ${seed}`);
+      for (const mutation of mutations) await mutate(other, mutation);
+      const report = await verifyReadModel(store, shopModel(), { db: other, explainAtMost: 500 }).result();
+      assert.deepEqual(judge(report, mutations), [], `seed ${seed}`);
+      assert.equal(report.differing, mutations.length, `a false alarm with seed ${seed}`);
+      const repaired = await repairReadModel(store, shopModel(), { db: other, reason }).result();
+      assert.equal(repaired.rows, mutations.length);
+      const proof = await verifyReadModel(store, shopModel(), { db: other }).result();
+      assert.deepEqual([proof.differing, proof.drift], [0, []]);
+      assert.ok(flow.events() > 0 && run.status().state !== 'failed');
+    });
+
+    it('is right about the rows themselves: after a repair they are what an independent fold says', async () => {
+      await using store = openMemoryStore();
+      await using database = await kind.create<ShopTables>();
+      const random = seeded(7);
+      await appendShop(store, shopEvents(600, random));
+      await projected(store, database.db);
+      for (const mutation of mutationsOf(await storiesOf(store), random)) await mutate(database.db, mutation);
+      await repairReadModel(store, shopModel(), { db: database.db, reason }).result();
+      const stories = await storiesOf(store);
+      const expected = [...stories.values()].flatMap((events) => foldOrder(events) ?? []);
+      const { shipments = [] } = await shopRows(database.db);
+      assert.deepEqual(
+        shipments,
+        expected.toSorted((a, b) => (a.order_id < b.order_id ? -1 : 1)),
+      );
+    });
+
+    it('says that the code has changed when rows were built by other code', async () => {
+      await using store = openMemoryStore();
+      await using database = await kind.create<ShopTables>();
+      await appendShop(store, shopEvents(30, seeded(1)));
+      await projected(store, database.db);
+      const options = shopOptions();
+      const changed = readModel('shop', { ...options, on: { ...options.on, ShipmentEmailSent: boastful } });
+      const report = await verifyReadModel(store, changed, { db: database.db }).result();
+      assert.ok(report.isCodeChanged && report.differing > 0);
+      assert.deepEqual(new Set(report.drift.map((drift) => drift.class)), new Set(['code-changed']));
+      assert.ok(report.drift.every(({ since }) => since?.type === 'ShipmentEmailSent'));
+    });
+
+    it('O-3 knows when tables and log agreed last, and keeps what was repaired, by whom and why, as an event', async () => {
+      await using store = openMemoryStore();
+      await using database = await kind.create<ShopTables>();
+      const end = await appendShop(store, shopEvents(30, seeded(2)));
+      await projected(store, database.db);
+      await verifyReadModel(store, shopModel(), { db: database.db, now: () => 1_470_000_000_000 }).result();
+      const books = database.db.withTables<{
+        daybook_read_model: { name: string; verified_position: unknown; verified_at: unknown };
+      }>();
+      const known = await books
+        .selectFrom('daybook_read_model')
+        .select(['verified_position', 'verified_at'])
+        .where('name', '=', 'shop')
+        .executeTakeFirstOrThrow();
+      assert.ok(Number(known.verified_position) > 0 && Number(known.verified_position) <= Number(end));
+      assert.equal(Number(known.verified_at), 1_470_000_000_000);
+      await database.db.deleteFrom('carriers').where('carrier', '=', 'ups').execute();
+      await repairReadModel(store, shopModel(), { db: database.db, reason }).result();
+      const kept: unknown[] = [];
+      for await (const event of store.readStream('$ops-shop' as never)) {
+        kept.push([event.type, JSON.parse(new TextDecoder().decode(event.data))]);
+      }
+      const [[type, data]] = kept as [[string, Readonly<Record<string, unknown>>]];
+      assert.deepEqual([type, data['who'], data['why'], data['rows']], ['ReadModelRepaired', 'ann', 'a test', 1]);
+    });
+
+    it('leaves nothing behind, also when it is left half way', async () => {
+      await using store = openMemoryStore();
+      await using database = await kind.create<ShopTables>();
+      await appendShop(store, shopEvents(200, seeded(3)));
+      await projected(store, database.db);
+      const before = (await database.db.introspection.getTables()).map(({ name }) => name).toSorted();
+      for await (const progress of verifyReadModel(store, shopModel(), { db: database.db })) {
+        assert.equal(progress.phase, 'folding');
+        break;
+      }
+      await verifyReadModel(store, shopModel(), { db: database.db }).result();
+      const left = (await database.db.introspection.getTables()).map(({ name }) => name).toSorted();
+      assert.deepEqual(left, before);
+    });
+
+    it('refuses to verify what has never run', async () => {
+      await using store = openMemoryStore();
+      await using database = await kind.create<ShopTables>();
+      await assert.rejects(verifyReadModel(store, shopModel(), { db: database.db }).result(), {
+        code: 'read-model-missing',
+      });
+    });
+  });
+}
