@@ -15,11 +15,12 @@ import { commandFor, commandLine, report, type Outcome, type Run } from './suppo
 import { seededRandom, type Random } from './support/random.ts';
 
 /** How a damage came to light, or that it changed nothing. */
-type Verdict = 'onOpen' | 'onRead' | 'byVerify' | 'harmless';
+type Verdict = 'onOpen' | 'onRead' | 'byVerify' | 'rebuilt' | 'harmless';
 
 /**
  * R6: a bit that flips, a sector that turns to zeros or a file that ends too early is found when the store is opened,
- * when the event is read, or by `verify` - or changes nothing at all. A damaged event is never given as a good one.
+ * when the event is read, or by `verify` - or changes nothing at all. A damaged event is never given as a good one. A
+ * damaged index is built again: with it, everything can be read.
  *
  * Mutant `no-checksums`: every checksum is the same.
  */
@@ -32,6 +33,7 @@ export async function rot(run: Run): Promise<Outcome> {
     onOpen: 0,
     onRead: 0,
     byVerify: 0,
+    rebuilt: 0,
     harmless: 0,
     events: 0,
   };
@@ -42,8 +44,9 @@ export async function rot(run: Run): Promise<Outcome> {
     const subject = random.pick(subjects);
     const damaged = folder.file('damaged');
     cpSync(subject, damaged, { recursive: true });
-    const damage = doDamage(damaged, random);
-    const { verdict, problems } = await judge(join(damaged, 'x.db'), truth);
+    const { name, damage } = doDamage(damaged, random);
+    const judged = name.startsWith('x.db-index') ? judgeIndex : judge;
+    const { verdict, problems } = await judged(join(damaged, 'x.db'), truth);
     counts[verdict]++;
     broken.push(
       ...problems.map(({ kind, problem }) => ({
@@ -124,8 +127,8 @@ async function contents(store: SqliteStore): Promise<Contents> {
   return streams;
 }
 
-/** Damages one file of the folder and says how. */
-function doDamage(folder: string, random: Random): string {
+/** Damages one file of the folder and says which and how. */
+function doDamage(folder: string, random: Random): { readonly name: string; readonly damage: string } {
   const names = readdirSync(folder).filter((name) => readFileSync(join(folder, name)).length > 0);
   const name = random.chance(0.5) && names.includes('x.db') ? 'x.db' : random.pick(names);
   const path = join(folder, name);
@@ -138,17 +141,17 @@ function doDamage(folder: string, random: Random): string {
       const bit = random.between(0, 7);
       bytes[place] = (bytes[place] ?? 0) ^ (1 << bit);
       writeFileSync(path, bytes);
-      return `bit ${bit} of byte ${place} of ${name} flipped`;
+      return { name, damage: `bit ${bit} of byte ${place} of ${name} flipped` };
     }
     case 'zero': {
       const from = place - (place % 512);
       bytes.fill(0, from, Math.min(from + 512, bytes.length));
       writeFileSync(path, bytes);
-      return `512 bytes from ${from} of ${name} set to zero`;
+      return { name, damage: `512 bytes from ${from} of ${name} set to zero` };
     }
     case 'truncate':
       writeFileSync(path, bytes.subarray(0, place));
-      return `${name} cut from ${bytes.length} to ${place} bytes`;
+      return { name, damage: `${name} cut from ${bytes.length} to ${place} bytes` };
     default:
       return how satisfies never;
   }
@@ -188,6 +191,53 @@ async function judge(path: string, truth: Contents): Promise<Judgement> {
   if (found) return { verdict: 'byVerify', problems };
   if (wrong !== undefined) problems.push({ kind: 'lost', problem: `silently wrong: ${wrong}` });
   return { verdict: 'harmless', problems };
+}
+
+/** How often the contents are read while an index is built again. */
+const readsAtMost = 50;
+
+/** The same when only the index is damaged: it can be built again, so nothing may be wrong or missing in the end. */
+async function judgeIndex(path: string, truth: Contents): Promise<Judgement> {
+  const problems: Broken[] = [];
+  let verdict: Verdict = 'harmless';
+  try {
+    await using store = await openStore(path, { missing: 'refuse' });
+    for (let reads = 1; ; reads += 1) {
+      const difference = await differenceOf(store, truth);
+      if (difference === undefined) break;
+      verdict = 'rebuilt';
+      if (reads === readsAtMost) problems.push({ kind: 'lost', problem: `for ever ${difference}` });
+      if (reads === readsAtMost || problems.length > 0) break;
+      // What no read can notice is found here, and then built again.
+      const isFirst = reads === 1 && difference !== isBeingBuilt;
+      if (isFirst && !(await verifyFinds(store, problems))) {
+        problems.push({ kind: 'lost', problem: `silently wrong: ${difference}` });
+      }
+    }
+    if (await verifyFinds(store, problems)) {
+      verdict = 'byVerify';
+      for (let turn = 0; turn < readsAtMost && (await verifyFinds(store, problems)); turn += 1);
+      if (await verifyFinds(store, problems)) problems.push({ kind: 'derived', problem: 'verify finds it for ever' });
+    }
+  } catch (error) {
+    problems.push({
+      kind: 'unusable',
+      problem: `the index is damaged, and the store cannot be used: ${String(error)}`,
+    });
+  }
+  return { verdict, problems };
+}
+
+const isBeingBuilt = 'the index is being built again';
+
+async function differenceOf(store: SqliteStore, truth: Contents): Promise<string | undefined> {
+  try {
+    const { missing, altered } = compare(await contents(store), truth);
+    return altered ?? missing;
+  } catch (error) {
+    if (error instanceof DaybookError && error.code === 'index-damaged') return isBeingBuilt;
+    throw error;
+  }
 }
 
 /** Whether `verify` finds something. */

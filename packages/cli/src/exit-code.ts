@@ -12,6 +12,7 @@ const exitCodes: Readonly<Record<string, ExitCode>> = {
   'disk-full': 74,
   'event-damaged': 9,
   'event-too-large': 2,
+  'index-damaged': 6,
   'invalid-event': 2,
   'invalid-option': 2,
   'invalid-stream-name': 2,

@@ -109,7 +109,7 @@ function encodeBlock(name: string, { first, bytes }: StoredBlock, more: { added:
 function checked(name: string, { first, bytes }: StoredBlock): Buffer {
   const block = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (block.length < headBytes || block.readUInt32LE(0) !== checksum(name, first, block)) {
-    throw new IndexDamaged(name, first);
+    throw new IndexDamaged(`${name} is not what was written at ${first}`);
   }
   return block;
 }

@@ -2,6 +2,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { pathToFileURL } from 'node:url';
 
 import { storedBlock, streamRow, type LogMeta, type SealRow, type StoredBlock, type StreamRow } from './rows.ts';
+import { indexError } from './sql-error.ts';
 
 /** The newest file format that this code knows, in SQLite's `user_version`. */
 export const newestFormat = 1;
@@ -52,7 +53,7 @@ export function aloneWith(path: string, work: () => void): void {
   }
 }
 
-/** A connection and its prepared statements. */
+/** A connection and its prepared statements. All SQL of this room is here and in index-connection.ts. */
 export class Connection implements Disposable {
   readonly database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
@@ -82,6 +83,16 @@ export class Connection implements Disposable {
   /** Moves what is in the write-ahead log into the file, as far as nobody is in the way. */
   checkpoint(): void {
     this.one('PRAGMA main.wal_checkpoint(PASSIVE)');
+  }
+
+  /** Does `work` while no other connection to this file can write, nor do the same. */
+  alone<Result>(work: () => Result): Result {
+    this.begin();
+    try {
+      return work();
+    } finally {
+      this.rollback();
+    }
   }
 
   quickCheck(): readonly string[] {
@@ -268,9 +279,21 @@ export class LogConnection extends Connection {
 
   // What follows reads the index, which is attached.
 
+  /** Attaches the index, in place of the one that was attached before. */
   attachIndex(path: string): void {
-    this.run('ATTACH ? AS ix', path);
-    this.database.exec('PRAGMA ix.cache_size = -65536');
+    if (this.one("SELECT 1 FROM pragma_database_list WHERE name = 'ix'") !== undefined) this.run('DETACH ix');
+    this.#inIndex(() => {
+      this.run('ATTACH ? AS ix', path);
+      this.database.exec('PRAGMA ix.cache_size = -65536');
+    });
+  }
+
+  indexMeta(): ReadonlyMap<string, string> {
+    return new Map(this.#indexAll('SELECT key, value FROM ix.meta ORDER BY key LIMIT 100') as [string, string][]);
+  }
+
+  checkIndex(): readonly string[] {
+    return this.#indexAll('PRAGMA ix.integrity_check(10)').map(([text]) => String(text));
   }
 
   /** Many reads from one snapshot, which also costs less than a snapshot for each of them. */
@@ -289,7 +312,7 @@ export class LogConnection extends Connection {
     const sql =
       'SELECT s.id, s.tombstone, b.first, b.places FROM ix.streams s LEFT JOIN ix.blocks b ON b.stream_id = s.id ' +
       'WHERE s.name = ? ORDER BY b.first DESC LIMIT 1';
-    return streamRow(this.one(sql, name));
+    return streamRow(this.#indexOne(sql, name));
   }
 
   /** The blocks of a stream that hold its numbers from `first` to `last`. */
@@ -297,24 +320,42 @@ export class LogConnection extends Connection {
     const sql =
       'SELECT first, places FROM ix.blocks WHERE stream_id = ?1 AND first <= ?3 AND first >= ' +
       'coalesce((SELECT max(first) FROM ix.blocks WHERE stream_id = ?1 AND first <= ?2), 0) ORDER BY first LIMIT 100000000';
-    return this.all(sql, streamId, first, last).map(storedBlock);
+    return this.#indexAll(sql, streamId, first, last).map(storedBlock);
   }
 
   /** The block of a stream before one of its numbers. */
   blockBefore(streamId: number, number: number): StoredBlock | undefined {
     const sql = 'SELECT first, places FROM ix.blocks WHERE stream_id = ? AND first < ? ORDER BY first DESC LIMIT 1';
-    const row = this.one(sql, streamId, number);
+    const row = this.#indexOne(sql, streamId, number);
     return row && storedBlock(row);
   }
 
   hasMetadataStreams(): boolean {
-    return this.one("SELECT 1 FROM ix.streams WHERE name >= '$$' AND name < '$%' ORDER BY name LIMIT 1") !== undefined;
+    return (
+      this.#indexOne("SELECT 1 FROM ix.streams WHERE name >= '$$' AND name < '$%' ORDER BY name LIMIT 1") !== undefined
+    );
   }
 
   /** Names from `from` on, in the order of their bytes. */
   streamNames(from: string, limit: number): readonly string[] {
     const sql = 'SELECT name FROM ix.streams WHERE name >= ? ORDER BY name LIMIT ?';
-    return this.all(sql, from, limit).map(([name]) => String(name));
+    return this.#indexAll(sql, from, limit).map(([name]) => String(name));
+  }
+
+  #indexOne(sql: string, ...values: readonly SQLInputValue[]): readonly unknown[] | undefined {
+    return this.#inIndex(() => this.one(sql, ...values));
+  }
+
+  #indexAll(sql: string, ...values: readonly SQLInputValue[]): readonly (readonly unknown[])[] {
+    return this.#inIndex(() => this.all(sql, ...values));
+  }
+
+  #inIndex<Result>(read: () => Result): Result {
+    try {
+      return read();
+    } catch (error) {
+      throw indexError(this.database.location() ?? '', error);
+    }
   }
 }
 

@@ -7,8 +7,9 @@ import { parseStreamMetadata } from '../store/stream-metadata.ts';
 import { describedStreamOf, isMetadataStream, metadataStreamOf, type StreamName } from '../store/stream-name.ts';
 import type { LogConnection } from './connection.ts';
 import { DerivedStretches } from './derived-stretches.ts';
-import { IndexRunner } from './index-runner.ts';
+import { IndexRunner, type Indexed } from './index-runner.ts';
 import { checksumOf, type Indexer } from './indexer.ts';
+import { openedIndex, type IndexFile } from './open-index.ts';
 import { decodeHead, decodeRecord, encodeRecord, idHashOf, isFreed, type RecordHead } from './record.ts';
 import type { LogMeta } from './rows.ts';
 import { SealChain } from './seal-chain.ts';
@@ -30,6 +31,12 @@ export interface EngineOptions {
   readonly reader: LogConnection;
 }
 
+export interface EngineStart {
+  /** What the index says that the reader has. */
+  readonly index: Indexed;
+  readonly witness: Witness;
+}
+
 /** The log, its newest part in memory and its indexes, as one process sees them. */
 export class Engine {
   readonly hub: LiveHub = new LiveHub();
@@ -42,20 +49,25 @@ export class Engine {
   readonly #derived: DerivedStretches;
   readonly #witness: Witness;
   readonly #wal: number;
+  readonly #indexFile: IndexFile;
+  /** Which index the reader has. */
+  #indexId: string;
   #seals: SealChain;
   #dataVersion: number;
   #durable: number;
   #needsCheckpoint = false;
 
-  constructor(options: EngineOptions, start: { readonly indexed: number; readonly witness: Witness }) {
+  constructor(options: EngineOptions, start: EngineStart) {
     const { path, busyTimeoutMs, writer, reader } = options;
     this.writer = writer;
     this.reader = reader;
     this.meta = writer.meta();
-    this.tail = new Tail(start.indexed);
+    this.tail = new Tail(start.index.indexed);
     this.#derived = new DerivedStretches(this.tail);
     this.streams = new Streams({ reader, writer, tail: this.tail });
     this.#witness = start.witness;
+    this.#indexFile = { path: `${path}-index`, busyTimeoutMs };
+    this.#indexId = start.index.id;
     this.#wal = openSync(`${path}-wal`, 'r+');
     this.#dataVersion = writer.dataVersion();
     this.#takeIn(Infinity);
@@ -67,9 +79,9 @@ export class Engine {
     this.hub.skip(asPosition(this.#durable));
     this.index = new IndexRunner({
       logPath: path,
-      indexPath: `${path}-index`,
+      indexPath: this.#indexFile.path,
       busyTimeoutMs,
-      onIndexed: (indexed) => this.tail.dropThrough(indexed),
+      onIndexed: (indexed) => this.#indexed(indexed),
       onCheckpointed: () => {
         this.#needsCheckpoint = fstatSync(this.#wal).size > walBytes;
       },
@@ -140,6 +152,11 @@ export class Engine {
     this.writer.checkpoint();
   }
 
+  /** Has the index made again. Until that is done, what can be read with the old one is read with it. */
+  rebuildIndex(): void {
+    this.index.rebuild(this.#indexId, this.#durable);
+  }
+
   /** Goes back to what the log says, after a transaction that failed. */
   reload(): void {
     const { indexed } = this.tail;
@@ -160,6 +177,29 @@ export class Engine {
     this.#witness[Symbol.dispose]();
     this.reader[Symbol.dispose]();
     this.writer[Symbol.dispose]();
+  }
+
+  /** The index is further. If it is a new one, it is used as soon as it knows what the old one did. */
+  #indexed({ indexed, id }: Indexed): void {
+    if (id !== this.#indexId && !this.#takeNewIndex()) return;
+    this.tail.dropThrough(indexed);
+  }
+
+  #takeNewIndex(): boolean {
+    try {
+      const id = this.writer.alone(() => {
+        using index = openedIndex(this.#indexFile);
+        if (index.indexed() < this.tail.indexed) return undefined;
+        this.reader.attachIndex(this.#indexFile.path);
+        return index.id();
+      });
+      if (id === undefined) return false;
+      this.#indexId = id;
+      this.streams.forget();
+      return true;
+    } catch {
+      return false; // The log is busy, or the new index has a fault, too. The thread's next report is another chance.
+    }
   }
 
   #hasForeign(): boolean {
@@ -227,7 +267,7 @@ export class Engine {
   }
 }
 
-/** Brings the index to where it may be used: emptied if it is about another log, and not far behind. */
+/** Brings the index to where it may be used: a new one if it is about another log, and not far behind. */
 export function prepareIndex(log: LogConnection, indexer: Indexer): number {
   const mark = indexer.mark();
   const { logId, epoch } = log.meta();
@@ -238,6 +278,6 @@ export function prepareIndex(log: LogConnection, indexer: Indexer): number {
     mark.epoch === epoch &&
     record !== null &&
     (checksumOf(record) === mark.checksum || isFreed(record));
-  if (!isOurs) indexer.reset();
+  if (!isOurs) indexer.replace();
   return isOurs ? mark.indexed : 0;
 }

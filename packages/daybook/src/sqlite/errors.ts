@@ -43,18 +43,15 @@ export class LogRegressed extends DaybookError {
   }
 }
 
-/** The index of a stream is not what was written. The log is not touched by it: the index can be built again. */
+/** The index is not what was written. The log is not touched by it, and the index is being built again from the log. */
 export class IndexDamaged extends DaybookError {
   override readonly name = 'IndexDamaged';
   readonly code = 'index-damaged';
-  readonly stream: string;
+  readonly reason: string;
 
-  constructor(stream: string, revision: number) {
-    super(
-      `The index of ${stream} is damaged at ${revision}. Close the store and delete the file that ends in '-index': it is ` +
-        'built again from the log when the store is opened.',
-    );
-    this.stream = stream;
+  constructor(reason: string, options?: ErrorOptions) {
+    super(`The index is damaged: ${reason}. The log is not, and the index is built again from it. Try again.`, options);
+    this.reason = reason;
   }
 }
 

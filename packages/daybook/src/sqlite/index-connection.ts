@@ -1,30 +1,33 @@
-import { Connection } from './connection.ts';
+import { applicationId, Connection } from './connection.ts';
+import { IndexDamaged } from './errors.ts';
 import { streamRow, type StoredBlock, type StreamRow } from './rows.ts';
 
-/** The layout of the index file. One of another layout is emptied and built again. */
+/** The layout of the index file. One of another layout is made again. */
 const layout = 2;
 
 const schema = `
-  CREATE TABLE IF NOT EXISTS streams (
+  CREATE TABLE streams (
     name      TEXT    PRIMARY KEY,
     id        INTEGER NOT NULL,
     tombstone INTEGER
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS blocks (
+  CREATE TABLE blocks (
     stream_id INTEGER NOT NULL,
     first     INTEGER NOT NULL,
     places    BLOB    NOT NULL,
     PRIMARY KEY (stream_id, first)
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  PRAGMA application_id = ${applicationId};
   PRAGMA user_version = ${layout};
 `;
 
 /** The index file, for whoever keeps it. It can be deleted at any time: it is made again from the log. */
 export class IndexConnection extends Connection {
   /** Makes an empty index in a file that does not exist yet. */
-  create(): void {
+  create(id: string): void {
     this.database.exec(schema);
+    this.setMeta('id', id);
     this.database.exec('PRAGMA journal_mode = WAL');
   }
 
@@ -33,14 +36,22 @@ export class IndexConnection extends Connection {
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 16000;' +
         'PRAGMA cache_size = -65536',
     );
-    if (this.one('PRAGMA user_version')?.[0] === layout) return;
-    this.begin();
-    // Looked at again: another process may have been first.
-    if (this.one('PRAGMA user_version')?.[0] !== layout) {
-      for (const table of ['stream_events', 'streams', 'meta']) this.database.exec(`DROP TABLE IF EXISTS ${table}`);
-      this.database.exec(schema);
-    }
-    this.commit();
+  }
+
+  /** @throws IndexDamaged when this is an index of another layout, or none. */
+  check(): void {
+    const found = this.one('PRAGMA user_version')?.[0];
+    if (found !== layout || this.id() === undefined) throw new IndexDamaged(`it has the layout ${String(found)}`);
+  }
+
+  /** Every index that is made has another one. */
+  id(): string | undefined {
+    return this.meta().get('id');
+  }
+
+  /** Everything up to here is indexed. */
+  indexed(): number {
+    return Number(this.meta().get('indexed') ?? 0);
   }
 
   meta(): ReadonlyMap<string, string> {
@@ -49,10 +60,6 @@ export class IndexConnection extends Connection {
 
   setMeta(key: string, value: string): void {
     this.run('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)', key, value);
-  }
-
-  clear(): void {
-    this.database.exec('DELETE FROM blocks; DELETE FROM streams; DELETE FROM meta');
   }
 
   /** A stream with its last block. */

@@ -2,8 +2,23 @@ import { Worker } from 'node:worker_threads';
 
 import type { IndexerOptions } from './indexer.ts';
 
+/** How far which index is. */
+export interface Indexed {
+  readonly indexed: number;
+  /** An index that was made again has another id. */
+  readonly id: string;
+}
+
+/** What the thread is asked for. */
+export interface IndexTask {
+  /** Everything up to here is to be indexed. -1: nothing more. */
+  readonly to: number;
+  /** The id of an index that has to be made again. */
+  readonly damaged?: string;
+}
+
 export interface IndexRunnerOptions extends IndexerOptions {
-  readonly onIndexed: (indexed: number) => void;
+  readonly onIndexed: (indexed: Indexed) => void;
   readonly onCheckpointed: () => void;
 }
 
@@ -24,9 +39,18 @@ export class IndexRunner implements AsyncDisposable {
   /** Asks for everything up to `to` to be indexed. Only durable events may be: what a crash takes must not be there. */
   advance(to: number): void {
     if (to <= this.#asked) return;
-    this.#asked = to;
+    this.#ask({ to });
+  }
+
+  /** Has everything up to `to` indexed in a new index, in place of one that is damaged. */
+  rebuild(damaged: string, to: number): void {
+    this.#ask({ to, damaged });
+  }
+
+  #ask(task: IndexTask): void {
+    this.#asked = task.to;
     this.#worker ??= this.#start();
-    this.#worker.postMessage(to);
+    this.#worker.postMessage(task);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -35,7 +59,7 @@ export class IndexRunner implements AsyncDisposable {
     this.#worker = undefined;
     const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     worker.ref();
-    worker.postMessage(-1);
+    worker.postMessage({ to: -1 } satisfies IndexTask);
     await ended;
   }
 
@@ -45,7 +69,7 @@ export class IndexRunner implements AsyncDisposable {
     const worker = new Worker(new URL(`./index-worker.${extension}`, import.meta.url), {
       workerData: { logPath, indexPath, busyTimeoutMs } satisfies IndexerOptions,
     });
-    worker.on('message', (message: number | 'checkpointed') => {
+    worker.on('message', (message: Indexed | 'checkpointed') => {
       if (message === 'checkpointed') onCheckpointed();
       else onIndexed(message);
     });

@@ -1,6 +1,7 @@
 /** Keeps the index file up to date, in a thread of its own. Started by index-runner.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
 
+import type { Indexed, IndexTask } from './index-runner.ts';
 import { Indexer, type IndexerOptions } from './indexer.ts';
 
 /** How many events between two moves of the write-ahead file into the log. */
@@ -10,17 +11,18 @@ const port = parentPort;
 if (port !== null) {
   const indexer = new Indexer(workerData as IndexerOptions); // Given by index-runner.ts.
   let checkpointed = 0;
-  port.on('message', (to: number) => {
+  port.on('message', ({ to, damaged }: IndexTask) => {
     if (to < 0) {
       indexer[Symbol.dispose]();
       port.close();
       return;
     }
+    if (damaged === indexer.id) indexer.replace();
     for (let indexed = -1, before = -2; indexed < to && indexed !== before;) {
       before = indexed;
       indexed = indexer.advance(to);
-      port.postMessage(indexed);
-      if (indexed - checkpointed < checkpointEvents) continue;
+      port.postMessage({ indexed, id: indexer.id } satisfies Indexed);
+      if (Math.abs(indexed - checkpointed) < checkpointEvents) continue;
       checkpointed = indexed;
       indexer.checkpointLog();
       port.postMessage('checkpointed');

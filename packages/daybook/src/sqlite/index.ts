@@ -2,6 +2,7 @@ export { restoreSqliteStore } from './backup.ts';
 export {
   BackupExists,
   DiskFull,
+  IndexDamaged,
   LogRegressed,
   NewerFormat,
   NotAStore,

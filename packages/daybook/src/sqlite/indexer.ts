@@ -1,14 +1,13 @@
-import { existsSync } from 'node:fs';
-
 import { derivedStreamsOf } from '../store/derived-stream.ts';
 import { revision } from '../store/position.ts';
 import { endOf, extendBlock } from './block.ts';
 import { LogConnection } from './connection.ts';
 import { IndexDamaged } from './errors.ts';
-import { IndexConnection } from './index-connection.ts';
+import type { IndexConnection } from './index-connection.ts';
+import { openIndex, type IndexFile } from './open-index.ts';
 import { decodeHead } from './record.ts';
-import type { StoredBlock } from './rows.ts';
-import { makeWhole } from './whole-file.ts';
+import type { LogMeta, StoredBlock } from './rows.ts';
+import { indexError } from './sql-error.ts';
 
 /** How many events one transaction of the index takes over. */
 const runEvents = 32_768;
@@ -50,15 +49,22 @@ export interface IndexMark {
  * inside its transaction where the index stands.
  */
 export class Indexer implements Disposable {
+  readonly #file: IndexFile;
   readonly #log: LogConnection;
-  readonly #index: IndexConnection;
+  #index: IndexConnection;
+  #id: string;
 
   constructor({ logPath, indexPath, busyTimeoutMs }: IndexerOptions) {
+    this.#file = { path: indexPath, busyTimeoutMs };
     this.#log = new LogConnection(logPath, { busyTimeoutMs });
     this.#log.settle();
-    if (!existsSync(indexPath)) createIndex(indexPath, busyTimeoutMs);
-    this.#index = new IndexConnection(indexPath, { busyTimeoutMs });
-    this.#index.settle();
+    this.#index = openIndex(this.#log, this.#file);
+    this.#id = this.#index.id() ?? '';
+  }
+
+  /** Which index this is: one that was made again has another id. */
+  get id(): string {
+    return this.#id;
   }
 
   mark(): IndexMark | undefined {
@@ -73,28 +79,57 @@ export class Indexer implements Disposable {
     };
   }
 
-  /** Empties the index, for a log that it is not about. */
-  reset(): void {
-    this.#index.begin();
-    this.#index.clear();
-    this.#index.commit();
+  /** Goes on with a new, empty index, unless somebody else has made one already. */
+  replace(): void {
+    this.#index[Symbol.dispose]();
+    this.#index = openIndex(this.#log, { ...this.#file, damaged: this.#id });
+    this.#id = this.#index.id() ?? '';
   }
 
-  /** Takes over one run of events, at most up to `to`. Gives how far the index is then. */
+  /**
+   * Takes over one run of events, at most up to `to`. Gives how far the index is then: at its beginning, when the one
+   * that there was turned out to be damaged.
+   */
   advance(to: number): number {
-    const indexed = this.mark()?.indexed ?? 0;
+    try {
+      return this.#advance(to);
+    } catch (error) {
+      if (!(error instanceof IndexDamaged)) throw error;
+      this.replace();
+      return this.#indexed();
+    }
+  }
+
+  #advance(to: number): number {
+    const indexed = this.#indexed();
     if (indexed >= to) return indexed;
     const run = collect(this.#log.eachRecord(indexed + 1, to, runEvents));
     if (run === undefined) return indexed;
-    this.#index.begin();
+    const meta = this.#log.meta();
+    return this.#inIndex(() => {
+      this.#index.begin();
+      try {
+        if (this.#indexed() === indexed) this.#write(run, meta);
+        this.#index.commit();
+      } catch (error) {
+        this.#index.rollback();
+        throw error;
+      }
+      return this.#indexed();
+    });
+  }
+
+  #indexed(): number {
+    return this.#inIndex(() => this.#index.indexed());
+  }
+
+  /** What is wrong with the file here is the index, and not the log. */
+  #inIndex<Result>(work: () => Result): Result {
     try {
-      if ((this.mark()?.indexed ?? 0) === indexed) this.#write(run);
-      this.#index.commit();
+      return work();
     } catch (error) {
-      this.#index.rollback();
-      throw error;
+      throw indexError(this.#file.path, error);
     }
-    return this.mark()?.indexed ?? 0;
   }
 
   /** Moves what the log's write-ahead file holds into the log itself. */
@@ -107,7 +142,7 @@ export class Indexer implements Disposable {
     this.#log[Symbol.dispose]();
   }
 
-  #write({ streams, last, checksum }: Run): void {
+  #write({ streams, last, checksum }: Run, { logId, epoch }: LogMeta): void {
     let nextId = this.#index.lastStreamId() + 1;
     const blocks: { readonly id: number; readonly block: StoredBlock }[] = [];
     // In the order of the names, and then in that of the blocks: each page of the file is gone to once.
@@ -120,26 +155,19 @@ export class Indexer implements Disposable {
       const before = known?.lastBlock;
       if (added.firstRevision !== -1) {
         const next = before === undefined ? 0 : endOf(name, before);
-        if (added.firstRevision !== next) throw new IndexDamaged(name, next);
+        if (added.firstRevision !== next)
+          throw new IndexDamaged(`${name} goes on at ${added.firstRevision}, after ${next - 1}`);
       }
       for (const block of extendBlock(name, before, added)) blocks.push({ id, block });
     }
     blocks.sort((one, other) => one.id - other.id || one.block.first - other.block.first);
     for (const { id, block } of blocks) this.#index.putBlock(id, block);
-    const { logId, epoch } = this.#log.meta();
     this.#index.setMeta('log_id', logId);
     this.#index.setMeta('epoch', String(epoch));
     this.#index.setMeta('indexed', String(last));
     this.#index.setMeta('checksum', String(checksum));
     this.#index.setMeta('last_stream_id', String(nextId - 1));
   }
-}
-
-function createIndex(path: string, busyTimeoutMs: number): void {
-  makeWhole(path, (draft) => {
-    using index = new IndexConnection(draft, { busyTimeoutMs });
-    index.create();
-  });
 }
 
 /** The checksum that a record begins with. */

@@ -10,6 +10,7 @@ import type { Direction, ReadAllOptions, ReadStreamOptions } from '../store/opti
 import { position as asPosition, revision, tombstoneRevision } from '../store/position.ts';
 import { categoryOf, type StreamName } from '../store/stream-name.ts';
 import type { Engine } from './engine.ts';
+import { IndexDamaged } from './errors.ts';
 import { checkLocated, decodeLocated, isLocatedFreed, namesOf } from './record.ts';
 import { recordsAt } from './records-at.ts';
 import type { Places } from './streams.ts';
@@ -168,7 +169,7 @@ function checkBelongs(event: RecordedEvent, place: { stream: StreamName; number:
     const { kind, key } = derivedStream(stream)!; // The caller has looked.
     if (kind === 'category' ? categoryOf(event.stream) === key : kind !== 'event-type' || event.type === key) return;
   } else if (event.stream === stream && event.revision === BigInt(number)) return;
-  throw new EventDamaged(event.position, `the index takes it for event ${number}@${stream}`);
+  throw new IndexDamaged(`it takes the event at position ${event.position} for ${number}@${stream}`);
 }
 
 /** Whether a read of the event's own stream gives it. */

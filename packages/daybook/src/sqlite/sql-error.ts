@@ -1,5 +1,5 @@
 import { DaybookError } from '../store/errors.ts';
-import { DiskFull, StoreBusy, StoreDamaged, StoreIoError, StoreReadOnly } from './errors.ts';
+import { DiskFull, IndexDamaged, StoreBusy, StoreDamaged, StoreIoError, StoreReadOnly } from './errors.ts';
 
 /** The primary result codes of SQLite that mean something to a caller: https://sqlite.org/rescode.html */
 const codes = {
@@ -52,6 +52,14 @@ export function typedError(path: string, cause: unknown): unknown {
     default:
       return cause;
   }
+}
+
+/** What a statement that reads or writes only the index threw: SQLite does not say in which file the damage is. */
+export function indexError(path: string, cause: unknown): unknown {
+  const error = typedError(path, cause);
+  return error instanceof StoreDamaged
+    ? new IndexDamaged(String(Reflect.get(Object(cause), 'message')), { cause })
+    : error;
 }
 
 /** The result of `work`, with SQLite's errors as ours. */

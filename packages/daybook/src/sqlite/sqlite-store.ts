@@ -35,7 +35,7 @@ import { append, appendAll, deleteStream, tombstoneStream } from './append.ts';
 import { backup } from './backup.ts';
 import { LogConnection } from './connection.ts';
 import { Engine, prepareIndex } from './engine.ts';
-import { LogRegressed, StoreBusy } from './errors.ts';
+import { IndexDamaged, LogRegressed, StoreBusy } from './errors.ts';
 import { GroupCommit, type Change } from './group-commit.ts';
 import { Indexer } from './indexer.ts';
 import { listCategories, listEventTypes, listStreams, streamState } from './listings.ts';
@@ -82,8 +82,7 @@ async function openOnce(path: string, options: SqliteStoreOptions, busyTimeoutMs
   checkLimits(limits);
   const writer = openLog(path, { missing, busyTimeoutMs });
   try {
-    const indexed = await indexLog(path, { writer, busyTimeoutMs });
-    const engine = typed(path, () => openEngine(path, { writer, busyTimeoutMs, indexed }));
+    const engine = await openWithIndex(path, { writer, busyTimeoutMs });
     return new Sqlite(engine, { path, limits, now, busyTimeoutMs, pollMs });
   } catch (error) {
     writer[Symbol.dispose]();
@@ -91,36 +90,59 @@ async function openOnce(path: string, options: SqliteStoreOptions, busyTimeoutMs
   }
 }
 
-/** Brings the index near the end of the log. Gives how far it is. */
-async function indexLog(
-  path: string,
-  { writer, busyTimeoutMs }: { readonly writer: LogConnection; readonly busyTimeoutMs: number },
-): Promise<number> {
-  using indexer = new Indexer({ logPath: path, indexPath: `${path}-index`, busyTimeoutMs });
-  let indexed = prepareIndex(writer, indexer);
-  for (let end = writer.lastPosition(); end - indexed > tailOnOpen; end = writer.lastPosition()) {
-    indexed = indexer.advance(end);
-    await breathe();
-  }
-  return indexed;
+interface OpenLog {
+  readonly writer: LogConnection;
+  readonly busyTimeoutMs: number;
 }
 
-function openEngine(
-  path: string,
-  options: { readonly writer: LogConnection; readonly busyTimeoutMs: number; readonly indexed: number },
-): Engine {
-  const { writer, busyTimeoutMs, indexed } = options;
-  const witness = new Witness(`${path}-head`);
-  const acknowledged = witness.read();
-  const last = writer.lastPosition();
-  if (acknowledged > last) {
-    witness[Symbol.dispose]();
-    throw new LogRegressed(path, BigInt(last), BigInt(acknowledged));
+async function openWithIndex(path: string, log: OpenLog): Promise<Engine> {
+  {
+    using indexer = new Indexer({ logPath: path, indexPath: `${path}-index`, busyTimeoutMs: log.busyTimeoutMs });
+    await indexLog(log.writer, { indexer, from: prepareIndex(log.writer, indexer) });
+    try {
+      return typed(path, () => openEngine(path, log));
+    } catch (error) {
+      if (!(error instanceof IndexDamaged)) throw error;
+      indexer.replace();
+      await indexLog(log.writer, { indexer, from: 0 });
+    }
   }
+  return typed(path, () => openEngine(path, log));
+}
+
+/** Brings the index near the end of the log. */
+async function indexLog(
+  writer: LogConnection,
+  { indexer, from }: { readonly indexer: Indexer; readonly from: number },
+): Promise<void> {
+  for (let indexed = from, before = -1, end = writer.lastPosition(); end - indexed > tailOnOpen;) {
+    if (indexed === before) return; // It is damaged as soon as it is made: what is not indexed is kept in memory.
+    before = indexed;
+    indexed = indexer.advance(end);
+    end = writer.lastPosition();
+    await breathe();
+  }
+}
+
+function openEngine(path: string, { writer, busyTimeoutMs }: OpenLog): Engine {
+  const witness = new Witness(`${path}-head`);
   const reader = new LogConnection(path, { busyTimeoutMs });
-  reader.settle();
-  reader.attachIndex(`${path}-index`);
-  return new Engine({ path, busyTimeoutMs, writer, reader }, { indexed, witness });
+  try {
+    const acknowledged = witness.read();
+    const last = writer.lastPosition();
+    if (acknowledged > last) throw new LogRegressed(path, BigInt(last), BigInt(acknowledged));
+    reader.settle();
+    const meta = writer.alone(() => {
+      reader.attachIndex(`${path}-index`);
+      return reader.indexMeta();
+    });
+    const index = { id: meta.get('id') ?? '', indexed: Number(meta.get('indexed') ?? 0) };
+    return new Engine({ path, busyTimeoutMs, writer, reader }, { index, witness });
+  } catch (error) {
+    reader[Symbol.dispose]();
+    witness[Symbol.dispose]();
+    throw error;
+  }
 }
 
 interface Settings {
@@ -201,7 +223,7 @@ class Sqlite implements SqliteStore {
     return streamSubscription(this.#engine.hub, {
       ...options,
       stream,
-      read: (after, look) => typed(this.path, () => read(after, look)),
+      read: (after, look) => this.#typed(() => read(after, look)),
     });
   }
 
@@ -209,13 +231,13 @@ class Sqlite implements SqliteStore {
     const read = allLivePages(this.#engine, options.filter);
     return allSubscription(this.#engine.hub, {
       ...options,
-      read: (after, look) => typed(this.path, () => read(after, look)),
+      read: (after, look) => this.#typed(() => read(after, look)),
     });
   }
 
   async streamState(stream: StreamName): Promise<StreamState> {
     this.#checkOpen();
-    return typed(this.path, () => streamState(this.#engine, stream, this.#settings.now()));
+    return this.#typed(() => streamState(this.#engine, stream, this.#settings.now()));
   }
 
   listStreams(options: ListStreamsOptions = {}): Paged<StreamSummary> {
@@ -232,7 +254,7 @@ class Sqlite implements SqliteStore {
 
   async head(): Promise<LogHead> {
     this.#checkOpen();
-    return typed(this.path, () => {
+    return this.#typed(() => {
       this.#engine.refresh();
       const { durable, meta } = this.#engine;
       return { ...(durable > 0 && { position: position(durable) }), logId: meta.logId, epoch: meta.epoch };
@@ -288,12 +310,34 @@ class Sqlite implements SqliteStore {
 
   #change<Answer>(change: (nowMs: number) => Answer): Promise<Answer> {
     this.#checkOpen();
-    const run: Change<Answer> = () => change(this.#settings.now());
+    const run: Change<Answer> = () => {
+      try {
+        return change(this.#settings.now());
+      } catch (error) {
+        if (error instanceof IndexDamaged) this.#engine.rebuildIndex();
+        throw error;
+      }
+    };
     return this.#commits.run(run);
   }
 
   #checkOpen(): void {
     if (this.#closing !== undefined) throw new StoreClosed();
+  }
+
+  #typed<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      throw this.#noted(error);
+    }
+  }
+
+  /** An error as one of ours. When it says that the index is damaged, that is made again. */
+  #noted(cause: unknown): unknown {
+    const error = typedError(this.path, cause);
+    if (error instanceof IndexDamaged) this.#engine.rebuildIndex();
+    return error;
   }
 
   /** While somebody is subscribed, what other processes append must be noticed. */
@@ -314,7 +358,7 @@ class Sqlite implements SqliteStore {
         this.#checkOpen();
       }
     } catch (error) {
-      throw typedError(this.path, error);
+      throw this.#noted(error);
     }
   }
 }

@@ -91,7 +91,8 @@ export class Streams {
       const from = Math.max(0, first - block.first);
       positions.push(...block.positions.slice(from, inIndex + 1 - block.first));
     }
-    if (positions.length <= inIndex - first) throw new IndexDamaged(stream, first + positions.length);
+    if (positions.length <= inIndex - first)
+      throw new IndexDamaged(`${stream} has a gap at ${first + positions.length}`);
     return last < indexed ? positions : [...positions, ...tail.slice(0, last + 1 - indexed)];
   }
 
@@ -239,7 +240,7 @@ export class Streams {
       number < held.block.first + held.block.positions.length;
     if (isHeld) return held.block;
     const stored = this.#log.blockBefore(streamId!, number + 1); // A stream with indexed events has an id.
-    if (stored === undefined) throw new IndexDamaged(stream, number);
+    if (stored === undefined) throw new IndexDamaged(`${stream} has a gap at ${number}`);
     const block = decodeBlock(stream, stored);
     this.#block = { streamId: streamId!, block };
     return block;

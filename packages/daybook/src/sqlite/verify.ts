@@ -4,6 +4,7 @@ import { derivedStreamsOf } from '../store/derived-stream.ts';
 import { DaybookError } from '../store/errors.ts';
 import { position as asPosition, revision } from '../store/position.ts';
 import type { Engine } from './engine.ts';
+import { IndexDamaged } from './errors.ts';
 import type { Finding, VerifyProgress } from './options.ts';
 import { decodeHead } from './record.ts';
 import { positionsIn, segmentEvents, segmentHash, sealOf } from './seal-chain.ts';
@@ -13,7 +14,7 @@ const stepSegments = 8;
 
 /**
  * Reads every event and compares checksums, seals and indexes. Memory grows with the number of streams: each has its
- * next number counted.
+ * next number counted. An index that is wrong is built again afterwards.
  */
 export async function* verify(
   engine: Engine,
@@ -24,17 +25,24 @@ export async function* verify(
   const eventsTotal = BigInt(end);
   const check = new Check(engine);
   let findings: Finding[] = check.files();
+  let isIndexWrong = false;
+  const report = (checked: number): VerifyProgress => {
+    isIndexWrong ||= findings.some(({ kind }) => kind === 'wrong-index');
+    const found = findings;
+    findings = [];
+    return { eventsChecked: BigInt(checked), eventsTotal, findings: found };
+  };
   for (let segment = 1; (segment - 1) * segmentEvents < end; segment += 1) {
     signal?.throwIfAborted();
     findings.push(...check.segment(segment, end));
     if (segment % stepSegments === 0 || findings.length > 0) {
-      yield { eventsChecked: BigInt(Math.min(segment * segmentEvents, end)), eventsTotal, findings };
-      findings = [];
+      yield report(Math.min(segment * segmentEvents, end));
     }
     await breathe();
   }
   findings.push(...check.counts(end));
-  yield { eventsChecked: eventsTotal, eventsTotal, findings };
+  yield report(end);
+  if (isIndexWrong) engine.rebuildIndex();
 }
 
 class Check {
@@ -48,10 +56,19 @@ class Check {
   }
 
   files(): Finding[] {
-    return this.#engine.reader
-      .quickCheck()
-      .filter((text) => text !== 'ok')
-      .map((problem) => ({ kind: 'damaged-file', problem: `SQLite says: ${problem}` }));
+    const { reader } = this.#engine;
+    return [
+      ...reader
+        .quickCheck()
+        .filter(isProblem)
+        .map((problem) => damagedFile(problem)),
+      ...this.#ofIndex(() =>
+        reader
+          .checkIndex()
+          .filter(isProblem)
+          .map((problem) => wrongIndex(problem)),
+      ),
+    ];
   }
 
   /** Checks the events of a segment, their places in the indexes, and its seal. */
@@ -76,15 +93,23 @@ class Check {
   counts(end: number): readonly Finding[] {
     const findings: Finding[] = [];
     for (const [name, next] of this.#next) {
-      const { last } = this.#engine.streams.places(name, end);
-      if (last !== next - 1) {
-        findings.push({
-          kind: 'wrong-index',
-          problem: `The index ends ${name} at ${last}; the log ends it at ${next - 1}.`,
-        });
-      }
+      findings.push(
+        ...this.#ofIndex(() => {
+          const { last } = this.#engine.streams.places(name, end);
+          return last === next - 1 ? [] : [wrongIndex(`it ends ${name} at ${last}; the log ends it at ${next - 1}`)];
+        }),
+      );
     }
     return findings;
+  }
+
+  #ofIndex(look: () => Finding[]): Finding[] {
+    try {
+      return look();
+    } catch (error) {
+      if (error instanceof IndexDamaged) return [wrongIndex(error.reason)];
+      throw error;
+    }
   }
 
   #event(position: number, record: Uint8Array): readonly Finding[] {
@@ -92,7 +117,7 @@ class Check {
       const head = decodeHead(record, position);
       if (head.revision === -1) {
         const at = this.#engine.streams.tombstoneOf(head.stream);
-        return at === position ? [] : [wrongIndex(position, `${head.stream} is tombstoned`)];
+        return at === position ? [] : [notIndexed(position, `${head.stream} is tombstoned`)];
       }
       const at = this.#next.get(head.stream) ?? 0;
       this.#next.set(head.stream, head.revision + 1);
@@ -104,12 +129,13 @@ class Check {
       const derived = names.flatMap((name) => {
         const number = this.#next.get(name) ?? 0;
         this.#next.set(name, number + 1);
-        return this.#isIndexed(name, number, position) ? [] : [wrongIndex(position, `it is event ${number}@${name}`)];
+        return this.#isIndexed(name, number, position) ? [] : [notIndexed(position, `it is event ${number}@${name}`)];
       });
       const isIndexed = this.#isIndexed(head.stream, head.revision, position);
-      return isIndexed ? derived : [wrongIndex(position, `it is event ${head.revision}@${head.stream}`), ...derived];
+      return isIndexed ? derived : [notIndexed(position, `it is event ${head.revision}@${head.stream}`), ...derived];
     } catch (error) {
       if (!(error instanceof DaybookError)) throw error;
+      if (error instanceof IndexDamaged) return [wrongIndex(error.reason, position)];
       return [{ kind: 'damaged-event', position: asPosition(position), problem: error.message }];
     }
   }
@@ -150,7 +176,20 @@ function missing(position: number): Finding {
   };
 }
 
-function wrongIndex(position: number, fact: string): Finding {
-  const problem = `The index does not know that at position ${position} ${fact}. Delete the index file: it is made again.`;
-  return { kind: 'wrong-index', position: asPosition(position), problem };
+/** SQLite's checks say one word when there is nothing to say. */
+function isProblem(text: string): boolean {
+  return text !== 'ok';
+}
+
+function damagedFile(problem: string): Finding {
+  return { kind: 'damaged-file', problem: `SQLite says: ${problem}` };
+}
+
+function notIndexed(position: number, fact: string): Finding {
+  return wrongIndex(`it does not know that at position ${position} ${fact}`, position);
+}
+
+function wrongIndex(fact: string, position?: number): Finding {
+  const problem = `The index is wrong, and is built again: ${fact}.`;
+  return { kind: 'wrong-index', problem, ...(position !== undefined && { position: asPosition(position) }) };
 }

@@ -23,6 +23,7 @@ const statusOf: Readonly<Record<string, StatusCode>> = {
   'store-closed': status.unavailable,
   'store-unavailable': status.unavailable,
   'store-busy': status.unavailable,
+  'index-damaged': status.unavailable,
   'store-read-only': status.failedPrecondition,
   'unknown-outcome': status.unknown,
   'io-error': status.unknown,
