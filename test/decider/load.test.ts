@@ -119,6 +119,20 @@ describe('a state as it was', () => {
     });
   }
 
+  it('counts the event that was created at that very time', async () => {
+    await using store = openMemoryStore({ now: () => 1_000 });
+    await add(store, 1);
+    assert.deepEqual(await seen(store, { asOf: { time: new Date(1_000) } }), [1]);
+  });
+
+  it('is made of what is visible today, and of nothing behind', async () => {
+    await using store = openMemoryStore();
+    await add(store, 1, 2, 3, 4);
+    await truncateStream(store, streamOf(Counter, 'a'), revision(2));
+    assert.deepEqual(await seen(store, { asOf: { revision: 0n } }), []);
+    assert.deepEqual(await seen(store, { asOf: { revision: 2n } }), [3]);
+  });
+
   it('before anything happened is the initial one', async () => {
     await using store = openMemoryStore({ now: () => 1_000 });
     await add(store, 1);

@@ -30,7 +30,7 @@ export function decodeEvent(
   const { onRead = 'warn', upcast: steps = {} } = definition.options;
   const stepsOfType = (Object.hasOwn(steps, type) ? steps[type] : undefined) ?? [];
   const parsed = jsonData(event);
-  const data = stepsOfType.length === 0 ? parsed : upcast(event, type, parsed, stepsOfType);
+  const data = stepsOfType.length === 0 ? parsed : upcast(event, parsed, stepsOfType);
   if (onRead === 'off') return { type, data };
   const judge = (result: SchemaResult<unknown>): DomainEvent => {
     if (result.issues === undefined) return { type, data: result.value };

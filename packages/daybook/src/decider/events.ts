@@ -34,7 +34,7 @@ export interface EventsOptions<S extends Schemas> {
   readonly onRead?: 'warn' | 'strict' | 'off' | undefined;
   /** From the shapes that a type's data had before to today's, oldest first. Add steps at the end, and never take one away. */
   readonly upcast?: { readonly [Type in keyof S]?: readonly Upcast[] } | undefined;
-  /** Types that are called something else today: `{ OrderDispatched: 'OrderShipped' }`. */
+  /** Types that are called something else today: `{ OrderDispatched: 'OrderShipped' }`. Their steps go with them. */
   readonly renamed?: Readonly<Record<string, keyof S & string>> | undefined;
   /** Names that are meant although they do not say that something happened. `any`: do not look at names. */
   readonly allowNames?: readonly (keyof S & string)[] | 'any' | undefined;

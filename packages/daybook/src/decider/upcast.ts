@@ -12,9 +12,9 @@ export type Upcast = (data: never) => unknown;
 export const schemaVersionKey = '$schemaVersion';
 
 /** The data of an event in today's shape: the steps that were declared since it was written, one after the other. */
-export function upcast(event: RecordedEvent, type: string, data: unknown, steps: readonly Upcast[]): unknown {
+export function upcast(event: RecordedEvent, data: unknown, steps: readonly Upcast[]): unknown {
   let shaped = data;
-  for (let step = versionOf(event, type); step < steps.length; step += 1) {
+  for (let step = versionOf(event); step < steps.length; step += 1) {
     try {
       shaped = steps[step]!(shaped as never); // Within the steps. What a step takes is what the one before gives.
     } catch (cause) {
@@ -24,9 +24,9 @@ export function upcast(event: RecordedEvent, type: string, data: unknown, steps:
   return shaped;
 }
 
-/** The step to begin with. An event that was renamed since is older than all steps of its new name. */
-function versionOf(event: RecordedEvent, type: string): number {
-  if (event.metadata.length === 0 || event.type !== type) return 0;
+/** The step to begin with. */
+function versionOf(event: RecordedEvent): number {
+  if (event.metadata.length === 0) return 0;
   try {
     const metadata: unknown = jsonMetadata(event);
     const version: unknown =
