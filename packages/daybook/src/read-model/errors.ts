@@ -247,3 +247,15 @@ export class NothingToSwitchBack extends DaybookError {
     this.model = model;
   }
 }
+
+/** The tables agree with no state of the log. */
+export class NotLocated extends DaybookError {
+  override readonly name = 'NotLocated';
+  readonly code = 'not-located';
+  readonly model: string;
+
+  constructor(model: string) {
+    super(`No event explains what the tables of ${JSON.stringify(model)} hold. Rebuild it from the first event.`);
+    this.model = model;
+  }
+}

@@ -8,6 +8,7 @@ export {
   InvalidReadModel,
   LeaseLost,
   LogRestored,
+  NotLocated,
   NotReached,
   NothingToSwitchBack,
   ProjectingFailed,
@@ -44,3 +45,6 @@ export type { Reason } from './record.ts';
 export { repairReadModel, type RepairOptions, type RepairReport } from './repair.ts';
 export type { TableDiff } from './diff-tables.ts';
 export { rebuildReadModel, switchBack, type RebuildOptions, type RebuildReport } from './rebuild.ts';
+export { adoptReadModel, type AdoptOptions, type AdoptReport } from './adopt.ts';
+export { blame, type BlameOptions, type BlameReport } from './blame.ts';
+export { locateReadModel, type Hole, type LocateOptions, type LocateReport } from './locate.ts';

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 
-import type { Kysely, Transaction } from 'kysely';
+import type { Expression, ExpressionBuilder, Kysely, SqlBool, Transaction } from 'kysely';
 
 import type { TableShape, UntypedTables } from './read-model.ts';
 
@@ -13,31 +13,47 @@ export type Rows = Kysely<UntypedTables> | Transaction<UntypedTables>;
 /** Rows in one read. */
 const pageRows = 2_000;
 
-/** All rows of a table, a page at a time, in the order of the key as the database sorts it. */
+/** From which row to which, both included, by the key. */
+export interface RowRange {
+  readonly from?: Row | undefined;
+  readonly to?: Row | undefined;
+}
+
+/** All rows of a table, or of a range, a page at a time, in the order of the key as the database sorts it. */
 export async function* scanRows(
   db: Rows,
   table: string,
   { key }: TableShape,
+  range: RowRange = {},
 ): AsyncGenerator<readonly Row[], void, undefined> {
   let last: Row | undefined;
   for (;;) {
     let query = db.withoutPlugins().selectFrom(table).selectAll().limit(pageRows);
     for (const column of key) query = query.orderBy(column);
-    const from = last;
-    if (from !== undefined) {
-      query = query.where((eb) =>
-        eb.or(
-          key.map((column, index) =>
-            eb.and([...key.slice(0, index).map((same) => eb(same, '=', from[same])), eb(column, '>', from[column])]),
-          ),
-        ),
-      );
-    }
+    if (last !== undefined) query = query.where(beyond(key, { than: last, way: '>', itself: 'without' }));
+    else if (range.from !== undefined) query = query.where(beyond(key, { than: range.from, way: '>', itself: 'with' }));
+    if (range.to !== undefined) query = query.where(beyond(key, { than: range.to, way: '<', itself: 'with' }));
     const rows: readonly Row[] = await query.execute();
     if (rows.length > 0) yield rows;
     if (rows.length < pageRows) return;
     last = rows.at(-1);
   }
+}
+
+interface Bound {
+  readonly than: Row;
+  readonly way: '<' | '>';
+  readonly itself: 'with' | 'without';
+}
+
+/** Whether a row stands on one side of another: by the first column, then by the second where the first is the same. */
+function beyond(key: readonly string[], { than, way, itself }: Bound) {
+  return (eb: ExpressionBuilder<UntypedTables, string>): Expression<SqlBool> => {
+    const same = (columns: readonly string[]): readonly Expression<SqlBool>[] =>
+      columns.map((column) => eb(column, '=', than[column]));
+    const steps = key.map((column, index) => eb.and([...same(key.slice(0, index)), eb(column, way, than[column])]));
+    return eb.or(itself === 'with' ? [...steps, eb.and([...same(key)])] : steps);
+  };
 }
 
 /** The rows with these keys. */
