@@ -56,7 +56,7 @@ export interface HandlerContext {
   /** Aborts when the handler has taken too long, or the consumer stops and cannot wait any more. */
   readonly signal: AbortSignal;
   /** Does an effect once for its key, and gives what it gave the first time. What it gives must be JSON. */
-  once<Result>(options: OnceOptions, effect: () => Result | Promise<Result>): Promise<OnceResult<Result>>;
+  readonly once: <Result>(options: OnceOptions, effect: () => Result | Promise<Result>) => Promise<OnceResult<Result>>;
 }
 
 /** An effect that `handle` asks for and `interpret` does. */
@@ -92,7 +92,10 @@ interface Common<From extends Sources, Event> {
 
 /** A consumer that takes one event at a time. */
 export interface ConsumerOptions<From extends Sources, Event, Effect extends EffectOf> extends Common<From, Event> {
-  /** Events of different streams that are handled at once. Those of one stream never are. Default: 1. */
+  /**
+   * Events of different streams that are handled at once. Those of one stream never are. Default: 1, and then, unless
+   * it parks, everything is handled in the order of the log.
+   */
   readonly concurrency?: number | undefined;
   /** Says which effects should happen, or makes them happen itself. */
   readonly handle: (

@@ -89,3 +89,16 @@ export {
   type SourceStatus,
   type StatusType,
 } from './status.ts';
+export type { Alert, Notice } from './watch/alert-book.ts';
+export {
+  lookAtConsumer,
+  lookAtConsumers,
+  type ConsumerHealth,
+  type ConsumerLook,
+  type ExpectedConsumer,
+  type LookOptions,
+  type SourceLook,
+} from './watch/look-at-consumers.ts';
+export { conditionsOf, spoken, type AlertRule, type Condition, type RuleOptions } from './watch/rules.ts';
+export { alertmanagerTarget, logTarget, slackTarget, type AlertTarget, type WebhookOptions } from './watch/targets.ts';
+export { watchConsumers, type ConsumerWatch, type WatchOptions, type WatchReport } from './watch/watch-consumers.ts';

@@ -142,7 +142,8 @@ export class Lanes {
   /** Begins what can be begun. */
   begin(): void {
     const { consumer, mayBegin } = this.#options;
-    while (!this.#isClosed && this.#halted === undefined && this.#running.size < consumer.concurrency && mayBegin()) {
+    const mayGoOn = (): boolean => !this.#isClosed && this.#halted === undefined && !this.#mustWait && mayBegin();
+    while (mayGoOn() && this.#running.size < consumer.concurrency) {
       const items = this.#take();
       if (items.length === 0) break;
       void this.#work(items);
@@ -155,13 +156,23 @@ export class Lanes {
     if (this.#running.size > 0) await this.#idle.promise;
   }
 
+  /** Whether everything is handled in the order of the log, so that an event which is tried again holds up all others. */
+  get #isStrict(): boolean {
+    const { concurrency, retry } = this.#options.consumer;
+    return concurrency === 1 && retry.then === 'halt';
+  }
+
+  get #mustWait(): boolean {
+    return this.#isStrict && this.#waiting.size > 0;
+  }
+
   #take(): readonly Item[] {
     const outage = this.#outage;
     const { batch } = this.#options.consumer;
     if (outage === undefined) return this.#queue.take(batch, (item) => batch > 1 && this.#mayStandInBatch(item));
     if (outage.allowance === 0) return [];
     const chance = this.#options.clock.random();
-    const probe = this.#queue.takeBy(({ stream }) => !this.#failingStreams.has(stream), chance);
+    const probe = this.#queue.takeBy(({ stream }) => this.#isStrict || !this.#failingStreams.has(stream), chance);
     if (probe !== undefined) outage.allowance -= 1;
     return probe === undefined ? [] : [probe];
   }

@@ -1,0 +1,84 @@
+import type { RecordedEvent } from '../../store/event.ts';
+import { fieldsOf, textIn } from '../journal.ts';
+import type { AlertRule, Condition } from './rules.ts';
+
+/** Something that people were told of, and that is not over before it is resolved. */
+export interface Alert extends Condition {
+  readonly id: string;
+  readonly raisedAt: Date;
+  readonly resolvedAt?: Date | undefined;
+}
+
+/** What is new about an alert. */
+export interface Notice {
+  readonly kind: 'raised' | 'resolved' | 'still-firing';
+  readonly alert: Alert;
+}
+
+/** Which alerts fire. Says each once, however often it is looked at, and notes what others have raised. */
+export class AlertBook {
+  readonly #firing = new Map<string, Alert>();
+  /** Since when conditions hold that have not held for long enough. */
+  readonly #pending = new Map<string, number>();
+  readonly #pendingForMs: number;
+
+  constructor(pendingForMs: number) {
+    this.#pendingForMs = pendingForMs;
+  }
+
+  get firing(): readonly Alert[] {
+    return [...this.#firing.values()];
+  }
+
+  /** What is to be raised or resolved, from all that is wrong now. Nothing changes before `note`. */
+  decide(conditions: readonly Condition[], nowMs: number): readonly Notice[] {
+    const holding = new Set(conditions.map(({ key }) => key));
+    for (const key of this.#pending.keys()) if (!holding.has(key)) this.#pending.delete(key);
+    const raised = conditions
+      .filter((condition) => this.#isDue(condition, nowMs))
+      .map((condition): Notice => {
+        const alert = { ...condition, id: crypto.randomUUID(), raisedAt: new Date(nowMs) };
+        return { kind: 'raised', alert };
+      });
+    const resolved = this.firing
+      .filter(({ key }) => !holding.has(key))
+      .map((alert): Notice => ({ kind: 'resolved', alert: { ...alert, resolvedAt: new Date(nowMs) } }));
+    return [...raised, ...resolved];
+  }
+
+  /** Notes that people are being told. */
+  note({ kind, alert }: Notice): void {
+    this.#pending.delete(alert.key);
+    if (kind === 'resolved') this.#firing.delete(alert.key);
+    else this.#firing.set(alert.key, alert);
+  }
+
+  /** Notes what stands in the stream of alerts. */
+  add(event: RecordedEvent): void {
+    const alert = alertIn(event);
+    if (event.type === 'AlertRaised') this.#firing.set(alert.key, alert);
+    if (event.type === 'AlertResolved') this.#firing.delete(alert.key);
+  }
+
+  #isDue({ key }: Condition, nowMs: number): boolean {
+    if (this.#firing.has(key)) return false;
+    const since = this.#pending.get(key) ?? nowMs;
+    this.#pending.set(key, since);
+    return nowMs - since >= this.#pendingForMs;
+  }
+}
+
+function alertIn(event: RecordedEvent): Alert {
+  const fields = fieldsOf(event);
+  const facts = fields['facts'];
+  return {
+    id: textIn(fields, 'id') ?? event.id,
+    key: textIn(fields, 'key') ?? '',
+    rule: (textIn(fields, 'rule') ?? 'watch-failed') as AlertRule, // Written by a watch.
+    consumer: textIn(fields, 'consumer'),
+    severity: fields['severity'] === 'warning' ? 'warning' : 'critical',
+    summary: textIn(fields, 'summary') ?? '',
+    facts: typeof facts === 'object' && facts !== null ? { ...facts } : {},
+    raisedAt: new Date(textIn(fields, 'raisedAt') ?? event.created),
+  };
+}

@@ -1,0 +1,190 @@
+import type { EventStore } from '../../store/event-store.ts';
+import type { RecordedEvent } from '../../store/event.ts';
+import { revision } from '../../store/position.ts';
+import { streamName, type StreamName } from '../../store/stream-name.ts';
+import { checkpointHistory, readCheckpoint, type Place, type StoredCheckpoint } from '../checkpoint.ts';
+import { pauseIn, readControls, type RecordedControl } from '../control.ts';
+import { statusPrefix } from '../names.ts';
+import { readParked } from '../parked.ts';
+import { defaultFreshnessMs, readStatus, statusHistory, type ConsumerState, type RecordedStatus } from '../status.ts';
+
+/** A consumer that has to be there. A definition made by `consumer` is one. */
+export interface ExpectedConsumer {
+  readonly name: string;
+  readonly sources: readonly { readonly stream: StreamName }[];
+  readonly freshnessMs?: number | undefined;
+}
+
+/**
+ * How a consumer is, seen from outside. Besides what it may say of itself:
+ *
+ * - `never-started`: it was expected, and nobody has ever run it.
+ * - `silent`: it has said nothing for three heartbeats, whatever it said last.
+ * - `stalled`: it says that it lives, an event waits for longer than it may, and nothing moves.
+ */
+export type ConsumerHealth = ConsumerState | 'never-started' | 'silent' | 'stalled';
+
+/** One source of a consumer, as the log has it. */
+export interface SourceLook {
+  readonly stream: string;
+  /** -1: nothing handled yet. */
+  readonly pos: bigint;
+  /** The last number that there is. -1: none. */
+  readonly end: bigint;
+  readonly lagEvents: bigint;
+  /** The first event that is not handled. */
+  readonly oldest: RecordedEvent | undefined;
+}
+
+/** A consumer as the log shows it, whether its process is there or not. */
+export interface ConsumerLook {
+  readonly consumer: string;
+  readonly health: ConsumerHealth;
+  /** What it said last. */
+  readonly status: RecordedStatus | undefined;
+  readonly sources: readonly SourceLook[];
+  readonly lagEvents: bigint;
+  /** The event that has waited for the longest time, and how long. */
+  readonly oldest: RecordedEvent | undefined;
+  readonly oldestAgeMs: number;
+  /** Since it said something. */
+  readonly heartbeatAgeMs: number | undefined;
+  /** Since its checkpoint moved, or a pause ended. `Infinity`: it never did. */
+  readonly progressAgeMs: number;
+  readonly pause: (RecordedControl & { readonly kind: 'pause' }) | undefined;
+  readonly parkedStreams: number;
+  readonly parkedEvents: number;
+  readonly freshnessMs: number;
+}
+
+/** So many heartbeats may be missing. */
+const missingHeartbeats = 3;
+
+/** Statuses, and checkpoints, that are looked at for the last one that was different. */
+const lookedBack = 200;
+
+export interface LookOptions {
+  /** Consumers that have to be there, besides those that have ever run. */
+  readonly expect?: readonly ExpectedConsumer[] | undefined;
+  /** Milliseconds since 1970, by the clock that the store goes by. */
+  readonly nowMs: number;
+}
+
+/** Looks at every consumer that has ever run, or is expected. Reads the log and nothing else. */
+export async function lookAtConsumers(store: EventStore, options: LookOptions): Promise<readonly ConsumerLook[]> {
+  const expected = new Map((options.expect ?? []).map((each) => [each.name, each]));
+  const names = new Set(expected.keys());
+  for await (const { stream } of store.listStreams({ prefix: statusPrefix, system: 'include' })) {
+    names.add(stream.slice(statusPrefix.length));
+  }
+  const looks: ConsumerLook[] = [];
+  for (const name of [...names].toSorted()) {
+    looks.push(await lookAtConsumer(store, name, { nowMs: options.nowMs, expected: expected.get(name) }));
+  }
+  return looks;
+}
+
+/** Looks at one consumer. */
+export async function lookAtConsumer(
+  store: EventStore,
+  consumer: string,
+  { nowMs, expected }: { readonly nowMs: number; readonly expected?: ExpectedConsumer | undefined },
+): Promise<ConsumerLook> {
+  const status = await readStatus(store, consumer);
+  const streams = new Set([
+    ...(expected?.sources ?? []).map(({ stream }) => String(stream)),
+    ...(status?.sources ?? []).map(({ stream }) => stream),
+  ]);
+  const sources: SourceLook[] = [];
+  const moved: number[] = [];
+  for (const stream of streams) {
+    const place = { source: streamName(stream), consumer };
+    const checkpoint = await readCheckpoint(store, place);
+    sources.push(await lookAtSource(store, place, { checkpoint, status }));
+    const since = checkpoint === undefined ? undefined : await movedSince(store, place, checkpoint);
+    if (since !== undefined) moved.push(since);
+  }
+  if (moved.length === 0 && status !== undefined) moved.push(await statusMovedSince(store, status));
+  const controls = await readControls(store, consumer);
+  // Nothing moves in a pause, and when it is over nothing has stood still yet.
+  moved.push(pauseEndedMs(controls, nowMs));
+  const parked = [...(await readParked(store, consumer)).values()];
+  const [oldest] = sources
+    .flatMap((source) => source.oldest ?? [])
+    .toSorted((a, b) => a.created.getTime() - b.created.getTime());
+  const facts = {
+    consumer,
+    status,
+    sources,
+    lagEvents: sources.reduce((sum, { lagEvents }) => sum + lagEvents, 0n),
+    oldest,
+    oldestAgeMs: oldest === undefined ? 0 : Math.max(0, nowMs - oldest.created.getTime()),
+    heartbeatAgeMs: status === undefined ? undefined : Math.max(0, nowMs - status.created.getTime()),
+    progressAgeMs: Math.max(0, nowMs - Math.max(...moved)),
+    pause: pauseIn(controls, nowMs),
+    parkedStreams: parked.length,
+    parkedEvents: parked.flat().length,
+    freshnessMs: status?.freshnessMs ?? expected?.freshnessMs ?? defaultFreshnessMs,
+  };
+  return { ...facts, health: healthOf(facts) };
+}
+
+/** Works out how a consumer is. What its process says counts only as long as nothing speaks against it. */
+function healthOf(look: Omit<ConsumerLook, 'health'>): ConsumerHealth {
+  const { status, heartbeatAgeMs = 0, progressAgeMs, oldestAgeMs, freshnessMs, pause } = look;
+  if (status === undefined) return 'never-started';
+  if (status.state === 'failed' || status.state === 'stopped') return status.state;
+  if (heartbeatAgeMs > missingHeartbeats * status.heartbeatMs) return 'silent';
+  if (pause !== undefined) return 'paused';
+  if (oldestAgeMs > freshnessMs && progressAgeMs > freshnessMs) return 'stalled';
+  return status.state;
+}
+
+/** When the last pause was over, if one is. */
+function pauseEndedMs(controls: readonly RecordedControl[], nowMs: number): number {
+  const last = controls.findLast(({ kind }) => kind === 'pause' || kind === 'resume');
+  if (last === undefined) return -Infinity;
+  const endMs = last.kind === 'pause' ? last.until.getTime() : last.created.getTime();
+  return endMs <= nowMs ? endMs : -Infinity;
+}
+
+async function lookAtSource(
+  store: EventStore,
+  { source }: Place,
+  { checkpoint, status }: { checkpoint: StoredCheckpoint | undefined; status: RecordedStatus | undefined },
+): Promise<SourceLook> {
+  const said = status?.sources.find(({ stream }) => stream === source)?.pos;
+  // A read model keeps its checkpoint elsewhere, and only says where it is.
+  const pos = checkpoint?.pos ?? BigInt(Math.trunc(said ?? -1));
+  const { revision: end = -1n } = await store.streamState(source);
+  const [oldest] = await Array.fromAsync(store.readStream(source, { from: revision(pos + 1n), limit: 1 }));
+  return { stream: source, pos, end, lagEvents: end > pos ? end - pos : 0n, oldest };
+}
+
+/** Since when a checkpoint is where it is. Whoever only begins anew has not moved. */
+async function movedSince(store: EventStore, place: Place, last: StoredCheckpoint): Promise<number> {
+  let since = last.created.getTime();
+  let looked = 0;
+  for await (const { pos, created } of checkpointHistory(store, place)) {
+    looked += 1;
+    if (pos !== last.pos || looked > lookedBack) break;
+    since = created.getTime();
+  }
+  return since;
+}
+
+/** The same from what a consumer says about itself. */
+async function statusMovedSince(store: EventStore, last: RecordedStatus): Promise<number> {
+  let since = last.created.getTime();
+  let looked = 0;
+  for await (const status of statusHistory(store, last.consumer)) {
+    looked += 1;
+    if (placesIn(status) !== placesIn(last) || looked > lookedBack) break;
+    since = status.created.getTime();
+  }
+  return since;
+}
+
+function placesIn({ sources }: RecordedStatus): string {
+  return sources.map(({ stream, pos }) => `${stream} ${pos}`).join();
+}

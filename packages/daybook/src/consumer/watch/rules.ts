@@ -1,0 +1,122 @@
+import type { ConsumerLook } from './look-at-consumers.ts';
+
+/** What an alert can be about. */
+export type AlertRule =
+  | 'failed'
+  | 'silent'
+  | 'stalled'
+  | 'never-started'
+  | 'stopped'
+  | 'retrying'
+  | 'parked'
+  | 'lag'
+  | 'checkpoint-ahead'
+  | 'watch-failed';
+
+/** Something that is not as it should be. */
+export interface Condition {
+  /** What stays one alert, although the rule may change: an outage begins as retries and becomes a stall. */
+  readonly key: string;
+  readonly rule: AlertRule;
+  readonly consumer: string | undefined;
+  readonly severity: 'critical' | 'warning';
+  /** A sentence that names the consumer, the event that waits, its age, and the error. */
+  readonly summary: string;
+  readonly facts: Readonly<Record<string, string | number>>;
+}
+
+/** When rules speak. */
+export interface RuleOptions {
+  /** A consumer tries again for so long before somebody is told. Default: 25,000. */
+  readonly retryingMs?: number | undefined;
+  /** More events than these may not wait, even if they move. Default: any number may. */
+  readonly lagEvents?: number | undefined;
+  /** The oldest one may not wait for longer, even if they move. Default: any time. */
+  readonly lagMs?: number | undefined;
+}
+
+/** What is wrong with a consumer, if anything is. */
+export function conditionsOf(look: ConsumerLook, options: RuleOptions, nowMs: number): readonly Condition[] {
+  const found: Condition[] = [];
+  const health = healthRule(look, options, nowMs);
+  if (health !== undefined) found.push(conditionOf(look, health, 'health'));
+  if (look.parkedEvents > 0) found.push(conditionOf(look, 'parked', 'parked'));
+  const { lagEvents = Infinity, lagMs = Infinity } = options;
+  const isLate = Number(look.lagEvents) > lagEvents || look.oldestAgeMs > lagMs;
+  if (isLate && health === undefined && look.pause === undefined) found.push(conditionOf(look, 'lag', 'lag'));
+  return found;
+}
+
+function healthRule(look: ConsumerLook, { retryingMs = 25_000 }: RuleOptions, nowMs: number): AlertRule | undefined {
+  const { health, status, oldestAgeMs, freshnessMs } = look;
+  if (look.sources.some(({ pos, end }) => pos > end)) return 'checkpoint-ahead';
+  switch (health) {
+    case 'failed':
+    case 'silent':
+    case 'stalled':
+    case 'never-started':
+      return health;
+    case 'stopped':
+      // Whoever stops it on purpose starts it again before anything waits for too long.
+      return oldestAgeMs > freshnessMs ? 'stopped' : undefined;
+    case 'retrying':
+      return nowMs - Date.parse(status?.since ?? '') >= retryingMs ? 'retrying' : undefined;
+    case 'live':
+    case 'catching-up':
+    case 'paused':
+      return undefined;
+    default:
+      return health satisfies never;
+  }
+}
+
+const sentences: Readonly<Record<AlertRule, string>> = {
+  failed: 'has failed and waits for a person',
+  silent: 'says nothing any more',
+  stalled: 'lives, and does not move',
+  'never-started': 'was never started',
+  stopped: 'was stopped, and events wait for it',
+  retrying: 'fails, and tries again',
+  parked: 'has parked events',
+  lag: 'is behind',
+  'checkpoint-ahead': 'has a checkpoint behind the end of the log',
+  'watch-failed': 'cannot be watched',
+};
+
+function conditionOf(look: ConsumerLook, rule: AlertRule, group: string): Condition {
+  const { consumer, status, oldest, oldestAgeMs, heartbeatAgeMs, lagEvents, sources, parkedStreams, parkedEvents } =
+    look;
+  const parts = [
+    ...(rule === 'parked' ? [`${parkedEvents} events of ${parkedStreams} streams`] : []),
+    ...(heartbeatAgeMs === undefined ? [] : [`last heartbeat ${spoken(heartbeatAgeMs)} ago`]),
+    ...sources.map(({ stream, pos }) => `last handled ${pos < 0n ? 'none' : pos} of ${stream}`),
+    ...(oldest === undefined
+      ? []
+      : [`${oldest.type} ${oldest.revision}@${oldest.stream} waits for ${spoken(oldestAgeMs)}, ${lagEvents} in all`]),
+    ...(status?.error === undefined ? [] : [status.error]),
+  ];
+  return {
+    key: `${consumer}/${group}`,
+    rule,
+    consumer,
+    severity: rule === 'parked' || rule === 'lag' || rule === 'retrying' ? 'warning' : 'critical',
+    summary: `${consumer} ${sentences[rule]}: ${parts.join('; ')}`,
+    facts: {
+      lagEvents: Number(lagEvents),
+      oldestAgeMs,
+      ...(oldest !== undefined && { oldestEvent: `${oldest.revision}@${oldest.stream}`, oldestType: oldest.type }),
+      ...(heartbeatAgeMs !== undefined && { heartbeatAgeMs }),
+      ...(status !== undefined && { host: status.host, state: status.state }),
+      ...(status?.attempts !== undefined && { attempts: status.attempts }),
+      ...(status?.error !== undefined && { error: status.error }),
+    },
+  };
+}
+
+/** A time as people say it: `42 s`, `3 min`, `8 d`. */
+export function spoken(ms: number): string {
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`;
+}

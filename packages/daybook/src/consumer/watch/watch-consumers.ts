@@ -1,0 +1,217 @@
+import type { EventStore } from '../../store/event-store.ts';
+import { revision, type Revision } from '../../store/position.ts';
+import { systemClock, type Clock } from '../clock.ts';
+import { errorText, isConflict } from '../failures.ts';
+import { appendTo } from '../journal.ts';
+import { alertsStream } from '../names.ts';
+import { AlertBook, type Alert, type Notice } from './alert-book.ts';
+import { lookAtConsumers, type ConsumerLook, type ExpectedConsumer } from './look-at-consumers.ts';
+import { conditionsOf, type Condition, type RuleOptions } from './rules.ts';
+import type { AlertTarget } from './targets.ts';
+
+export interface WatchOptions extends RuleOptions {
+  /** Where alerts go, besides the stream `$alerts`. Default: nowhere else. */
+  readonly targets?: readonly AlertTarget[] | undefined;
+  /** Consumers that have to be there, even if nobody has ever run them. Definitions will do. */
+  readonly expect?: readonly ExpectedConsumer[] | undefined;
+  /** Looks so often. Default: 5,000. */
+  readonly everyMs?: number | undefined;
+  /** What is wrong has to be so for so long before somebody is told. Default: 0. */
+  readonly pendingForMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/** What a look has found. */
+export interface WatchReport {
+  readonly consumers: readonly ConsumerLook[];
+  /** Alerts that are not over. */
+  readonly firing: readonly Alert[];
+  /** What was new, and went to the targets. */
+  readonly notices: readonly Notice[];
+  /** Why the look, or a target, failed. */
+  readonly problems: readonly unknown[];
+}
+
+/** A watch that goes on. Dispose of it to end it. */
+export interface ConsumerWatch extends AsyncDisposable {
+  /** Looks now, and tells what is new. */
+  look(): Promise<WatchReport>;
+  /** Resolves when the watch has ended. */
+  readonly done: Promise<void>;
+}
+
+/** What a target is still to be told, and when it was told of each alert for the last time. */
+interface Outbox {
+  notices: Notice[];
+  readonly sentMs: Map<string, number>;
+}
+
+/** Notices that wait for a target that does not answer. Older ones are left out. */
+const outboxNotices = 1_000;
+
+/** Events of the stream of alerts that are kept. */
+const keptAlerts = 10_000;
+
+/**
+ * Watches every consumer, and read model, from the log alone: whether its process is there, hangs, or never was. Alerts
+ * are raised once, and resolved. Several watches on one store raise each alert once between them.
+ */
+export function watchConsumers(store: EventStore, options: WatchOptions = {}): ConsumerWatch {
+  const watch = new Watch(store, options);
+  watch.begin();
+  return watch;
+}
+
+class Watch implements ConsumerWatch {
+  readonly #store: EventStore;
+  readonly #options: WatchOptions;
+  readonly #clock: Clock;
+  readonly #book: AlertBook;
+  readonly #stopping = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #outbox = new Map<AlertTarget, Outbox>();
+  #done: Promise<void> = Promise.resolve();
+  #looking: Promise<unknown> = Promise.resolve();
+  #lastAlert: Revision | undefined;
+  #hasLooked = false;
+
+  constructor(store: EventStore, options: WatchOptions) {
+    const { signal, clock = systemClock, pendingForMs = 0, targets = [] } = options;
+    this.#store = store;
+    this.#options = options;
+    this.#clock = clock;
+    this.#book = new AlertBook(pendingForMs);
+    this.#signal = signal === undefined ? this.#stopping.signal : AbortSignal.any([signal, this.#stopping.signal]);
+    for (const target of targets) this.#outbox.set(target, { notices: [], sentMs: new Map() });
+  }
+
+  get done(): Promise<void> {
+    return this.#done;
+  }
+
+  begin(): void {
+    this.#done = this.#watch();
+  }
+
+  look(): Promise<WatchReport> {
+    const looking = this.#looking.then(() => this.#look());
+    this.#looking = looking;
+    return looking;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
+    await this.#done;
+  }
+
+  async #watch(): Promise<void> {
+    const { everyMs = 5_000 } = this.#options;
+    while (!this.#signal.aborted) {
+      await this.look();
+      await this.#clock.sleep(everyMs, this.#signal).catch(() => {}); // It ends.
+    }
+  }
+
+  async #look(): Promise<WatchReport> {
+    const nowMs = this.#clock.now();
+    const problems: unknown[] = [];
+    let consumers: readonly ConsumerLook[] = [];
+    let notices: readonly Notice[] = [];
+    try {
+      await this.#readAlerts();
+      consumers = await lookAtConsumers(this.#store, { nowMs, expect: this.#options.expect });
+      const conditions = consumers.flatMap((look) => conditionsOf(look, this.#options, nowMs));
+      notices = await this.#record(this.#book.decide(conditions, nowMs));
+    } catch (error) {
+      problems.push(error);
+      // What fires goes on: nobody knows whether it is over.
+      notices = this.#book.decide([...this.#book.firing, blindness(error)], nowMs);
+      for (const notice of notices) this.#book.note(notice);
+    }
+    problems.push(...(await this.#tell(notices, nowMs)));
+    return { consumers, firing: this.#book.firing, notices, problems };
+  }
+
+  /** Notes what other watches, or this one before a restart, have raised. */
+  async #readAlerts(): Promise<void> {
+    const from = this.#lastAlert === undefined ? 'start' : revision(this.#lastAlert + 1n);
+    for await (const event of this.#store.readStream(alertsStream, { from })) {
+      this.#book.add(event);
+      this.#lastAlert = event.revision;
+    }
+    // What another watch raises from now on, it tells people. What fired before this one began, perhaps nobody did.
+    const now = this.#clock.now();
+    for (const { id } of this.#book.firing) {
+      for (const { sentMs } of this.#outbox.values()) if (this.#hasLooked && !sentMs.has(id)) sentMs.set(id, now);
+    }
+    this.#hasLooked = true;
+  }
+
+  /** Puts notices into the stream of alerts. Those that another watch was faster with are left out: it tells people. */
+  async #record(notices: readonly Notice[]): Promise<readonly Notice[]> {
+    const recorded: Notice[] = [];
+    for (const notice of notices) {
+      if (notice.alert.rule !== 'watch-failed' && !(await this.#append(notice))) break;
+      this.#book.note(notice);
+      recorded.push(notice);
+    }
+    return recorded;
+  }
+
+  async #append({ kind, alert }: Notice): Promise<boolean> {
+    const type = kind === 'resolved' ? 'AlertResolved' : 'AlertRaised';
+    const journal = { stream: alertsStream, keepEvents: keptAlerts };
+    try {
+      const expected = this.#lastAlert ?? 'no-stream';
+      const appended = await appendTo(this.#store, journal, { type, data: alert, expected });
+      this.#lastAlert = appended.revision;
+      return true;
+    } catch (error) {
+      if (isConflict(error)) return false;
+      throw error;
+    }
+  }
+
+  /** Sends what is new, what did not arrive before, and what goes on for long. Gives what went wrong. */
+  async #tell(notices: readonly Notice[], nowMs: number): Promise<readonly unknown[]> {
+    const problems: unknown[] = [];
+    for (const [target, box] of this.#outbox) {
+      box.notices.push(...notices);
+      box.notices.push(...this.#repeated(target, box, nowMs));
+      box.notices.splice(0, box.notices.length - outboxNotices);
+      const left: Notice[] = [];
+      for (const notice of box.notices) {
+        try {
+          await target.send(notice);
+          box.sentMs.set(notice.alert.id, nowMs);
+        } catch (error) {
+          problems.push(error);
+          left.push(notice);
+        }
+      }
+      box.notices = left;
+    }
+    return problems;
+  }
+
+  /** Alerts that a target is to hear of once more, or, right after the beginning, for the first time from this watch. */
+  #repeated(target: AlertTarget, { notices, sentMs }: Outbox, nowMs: number): readonly Notice[] {
+    const { repeatMs = Infinity } = target;
+    const isUnderWay = (id: string): boolean => notices.some(({ alert }) => alert.id === id);
+    return this.#book.firing
+      .filter(({ id }) => !isUnderWay(id) && nowMs - (sentMs.get(id) ?? -Infinity) >= repeatMs)
+      .map((alert) => ({ kind: 'still-firing', alert }));
+  }
+}
+
+function blindness(error: unknown): Condition {
+  return {
+    key: 'watch/store',
+    rule: 'watch-failed',
+    consumer: undefined,
+    severity: 'critical',
+    summary: `The consumers cannot be watched: ${errorText(error)}`,
+    facts: { error: errorText(error) },
+  };
+}

@@ -1,0 +1,118 @@
+import {
+  eventTypeStream,
+  jsonData,
+  jsonEvent,
+  streamName,
+  type EventStore,
+  type RecordedEvent,
+  type StreamName,
+} from 'daybook';
+import { runConsumer, type Consumer, type ConsumerRun, type RunConsumerOptions } from 'daybook/consumer';
+import { openMemoryStore, type MemoryStore } from 'daybook/memory';
+import { SimulatedClock } from 'daybook/testing';
+
+/** What most consumers of these tests follow. */
+export const placed: StreamName = eventTypeStream('OrderPlaced');
+
+/** A store in memory, a clock that a test turns, and the runs that go with them. */
+export class World implements AsyncDisposable {
+  readonly clock: SimulatedClock;
+  readonly memory: MemoryStore;
+  /** The store as consumers see it: it can be out of reach. */
+  readonly store: EventStore;
+  readonly #runs: ConsumerRun[] = [];
+  #outage: Error | undefined;
+
+  constructor(seed = 1) {
+    this.clock = new SimulatedClock({ seed });
+    this.memory = openMemoryStore({ now: () => this.clock.now() });
+    this.store = this.#withOutages();
+  }
+
+  /** From now on, or until it is called without one, every call to the store throws this. */
+  breakStore(error?: Error): void {
+    this.#outage = error;
+  }
+
+  /** Runs a consumer, and lets it do what it can do at once. */
+  async run(consumer: Consumer, options: RunConsumerOptions = {}): Promise<ConsumerRun> {
+    const run = await runConsumer(this.store, consumer, { clock: this.clock, ...options });
+    this.#runs.push(run);
+    await this.clock.settle();
+    return run;
+  }
+
+  /** Stops a run while its clock goes on. */
+  async stop(run: ConsumerRun): Promise<void> {
+    let isStopped = false;
+    const stopping = run[Symbol.asyncDispose]().then(() => (isStopped = true));
+    await this.clock.until(() => isStopped);
+    await stopping;
+  }
+
+  /** Appends an order to each of these customers' streams. */
+  async place(...customers: readonly (string | number)[]): Promise<void> {
+    for (const customer of customers) {
+      const event = jsonEvent({ type: 'OrderPlaced', data: { customer } });
+      await this.memory.append(streamName(`Customer-${customer}`), [event], { expected: 'any' });
+    }
+    await this.clock.settle();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.breakStore();
+    for (const run of this.#runs) await this.stop(run);
+  }
+
+  #withOutages(): EventStore {
+    const check = (): void => {
+      if (this.#outage !== undefined) throw this.#outage;
+    };
+    return new Proxy<EventStore>(this.memory, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== 'function') return member;
+        const bound = member.bind(target) as (...words: readonly unknown[]) => unknown;
+        const isPromised = !['readStream', 'readAll', 'subscribeToStream', 'subscribeToAll'].includes(String(name));
+        return (...words: readonly unknown[]) => {
+          if (!isPromised) return broken(bound(...words), check);
+          try {
+            check();
+          } catch (error) {
+            return Promise.reject(error);
+          }
+          return bound(...words);
+        };
+      },
+    });
+  }
+}
+
+/** The customer that an order is of. */
+export function customerOf(event: RecordedEvent): string {
+  return String((jsonData(event) as { customer: unknown }).customer);
+}
+
+/** `23@Customer-a`: where an event stands. */
+export function placeOf({ stream, revision }: RecordedEvent): string {
+  return `${revision}@${stream}`;
+}
+
+/** Pages that fail when the store is broken. */
+function broken(paged: unknown, check: () => void): unknown {
+  const source = paged as { pages(): AsyncGenerator<readonly unknown[]> };
+  async function* pages(): AsyncGenerator<readonly unknown[]> {
+    check();
+    for await (const page of source.pages()) {
+      check();
+      yield page;
+      check();
+    }
+  }
+  return {
+    pages,
+    async *[Symbol.asyncIterator]() {
+      for await (const page of pages()) yield* page;
+    },
+  };
+}

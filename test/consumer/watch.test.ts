@@ -1,0 +1,366 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, it } from 'node:test';
+
+import { eventTypeStream, jsonData, jsonEvent, StoreUnavailable, streamName, type EventStore } from 'daybook';
+import {
+  alertmanagerTarget,
+  alertsStream,
+  consumer,
+  lookAtConsumer,
+  publishStatus,
+  readStatus,
+  requestControl,
+  slackTarget,
+  watchConsumers,
+  type AlertTarget,
+  type Consumer,
+  type Notice,
+  type WatchOptions,
+} from 'daybook/consumer';
+
+import { placed, placeOf, World } from './support/world.ts';
+
+/** A target that keeps what it is told. */
+function keeping(notices: Notice[]): AlertTarget {
+  return { name: 'kept', send: async (notice) => void notices.push(notice) };
+}
+
+function each(
+  name: string,
+  handle: Parameters<typeof consumer>[1] extends infer _ ? () => unknown : never = () => {},
+): Consumer {
+  return consumer(name, { from: placed, startAt: 'beginning', handle: async () => void (await handle()) });
+}
+
+/** Watches with a clock and a store that are never out of reach, and gives what was said so far. */
+async function watched(
+  world: World,
+  body: (notices: Notice[]) => Promise<void>,
+  options: WatchOptions & { readonly store?: EventStore } = {},
+): Promise<void> {
+  const notices: Notice[] = [];
+  const { store = world.memory, ...rest } = options;
+  const watch = watchConsumers(store, { targets: [keeping(notices)], clock: world.clock, ...rest });
+  await body(notices);
+  await watch[Symbol.asyncDispose]();
+}
+
+/** What was said, in short. */
+function short(notices: readonly Notice[]): readonly string[] {
+  return notices.map(({ kind, alert }) => `${kind} ${alert.rule} ${alert.consumer}`);
+}
+
+function poison(): never {
+  throw new TypeError('x is undefined');
+}
+
+const gone = new StoreUnavailable('This process is cut off, as one that is gone.');
+
+describe('B1: a watch that looks at the log alone', () => {
+  it('O-1: B1: a: a process that is gone is noticed, with the consumer, the event and its age', async () => {
+    await using world = new World();
+    await world.run(each('Mailing'));
+    await world.place('a');
+    await world.clock.advance(1_000);
+    await watched(world, async (notices) => {
+      world.breakStore(gone);
+      await world.place('b');
+      await world.clock.advance(65_000);
+      assert.deepEqual(short(notices), ['raised silent Mailing']);
+      const summary = notices[0]?.alert.summary ?? '';
+      assert.match(
+        summary,
+        /^Mailing says nothing any more: last heartbeat 3\d s ago; last handled 0 of \$et-OrderPlaced; /,
+      );
+      assert.match(summary, /OrderPlaced 0@Customer-b waits for 3\d s, 1 in all/);
+      world.breakStore();
+      await world.clock.advance(60_000);
+      assert.deepEqual(short(notices), ['raised silent Mailing', 'resolved silent Mailing']);
+    });
+  });
+
+  it('O-1: B1: b: a handler that hangs is noticed', async () => {
+    await using world = new World();
+    const hanging = consumer('Mailing', {
+      from: placed,
+      startAt: 'beginning',
+      timeoutMs: 86_400_000,
+      handle: () => new Promise<void>(() => {}),
+    });
+    await world.run(hanging, { stopMs: 1 });
+    await watched(world, async (notices) => {
+      await world.place('a');
+      await world.clock.advance(65_000);
+      assert.deepEqual(short(notices), ['raised stalled Mailing']);
+      const status = await readStatus(world.memory, 'Mailing');
+      assert.equal(status?.busyWith, 'OrderPlaced 0@Customer-a');
+      assert.ok((status.busyMs ?? 0) > 50_000);
+    });
+  });
+
+  it('O-1: B1: c: a consumer that was never deployed is noticed', async () => {
+    await using world = new World();
+    await watched(
+      world,
+      async (notices) => {
+        await world.clock.advance(5_000);
+        assert.deepEqual(short(notices), ['raised never-started Mailing']);
+      },
+      { expect: [each('Mailing')] },
+    );
+  });
+
+  it('B1: d: a heartbeat that says all is well convinces nobody', async () => {
+    await using world = new World();
+    await world.run(each('Mailing'));
+    await world.place('a');
+    await world.clock.advance(1_000);
+    const status = await readStatus(world.memory, 'Mailing');
+    assert.ok(status);
+    world.breakStore(gone);
+    await watched(world, async (notices) => {
+      await world.place('b');
+      for (let i = 0; i < 13; i += 1) {
+        // What goes on beating knows nothing of what it beats for.
+        await publishStatus(world.memory, 'ConsumerHeartbeatSent', { ...status, state: 'live' });
+        await world.clock.advance(5_000);
+      }
+      assert.deepEqual(short(notices), ['raised stalled Mailing']);
+    });
+  });
+
+  it('B1: e: a consumer of a quiet event type is left alone, although the log moves', async () => {
+    await using world = new World();
+    const quiet = consumer('Quiet', { from: eventTypeStream('OrderLost'), startAt: 'beginning', handle: () => {} });
+    await world.run(quiet, { leaseMs: 120_000 });
+    await watched(world, async (notices) => {
+      for (let minute = 0; minute < 240; minute += 1) {
+        await world.place('a');
+        await world.clock.advance(60_000);
+      }
+      assert.deepEqual(short(notices), []);
+    });
+  });
+
+  it('B1: f: no false alarm in a day of work, restarts and a pause', async () => {
+    await using world = new World();
+    const slow = consumer('Mailing', {
+      from: placed,
+      startAt: 'beginning',
+      heartbeatMs: 60_000,
+      handle: () => world.clock.sleep(world.clock.random() * 3_000),
+    });
+    let run = await world.run(slow, { leaseMs: 120_000 });
+    await watched(
+      world,
+      async (notices) => {
+        for (let quarter = 0; quarter < 96; quarter += 1) {
+          for (let i = 0; i < 5; i += 1) await world.place(Math.floor(world.clock.random() * 10));
+          if (quarter % 24 === 7) {
+            await world.stop(run);
+            await world.clock.advance(20_000);
+            run = await world.run(slow, { leaseMs: 120_000 });
+          }
+          if (quarter === 50) {
+            const until = new Date(world.clock.now() + 1_800_000);
+            await requestControl(world.memory, 'Mailing', { kind: 'pause', until, who: 'ann', why: 'move' });
+          }
+          await world.clock.advance(900_000);
+        }
+        assert.deepEqual(short(notices), []);
+        assert.equal(run.state, 'live');
+      },
+      { everyMs: 30_000 },
+    );
+  });
+
+  it('R14: an outage is one alert, and resolved by itself', async () => {
+    await using world = new World();
+    let isDown = true;
+    const mailing = each('Mailing', () => {
+      if (isDown) throw Object.assign(new Error('connection refused'), { code: 'ECONNREFUSED' });
+    });
+    await world.run(mailing);
+    await watched(world, async (notices) => {
+      await world.place('a', 'b', 'c');
+      await world.clock.advance(30_000);
+      assert.deepEqual(short(notices), ['raised retrying Mailing'], 'nobody was told within 30 s');
+      await world.clock.advance(570_000);
+      isDown = false;
+      await world.clock.advance(60_000);
+      assert.deepEqual(short(notices), ['raised retrying Mailing', 'resolved retrying Mailing']);
+      assert.match(notices[0]?.alert.summary ?? '', /connection refused/);
+    });
+  });
+
+  it('O-0: R14: a consumer that has given up raises an alert within 30 s, and so does a parked stream', async () => {
+    await using world = new World();
+    const options = { from: placed, startAt: 'beginning', handle: poison } as const;
+    await world.run(consumer('Halting', { ...options, retry: { attempts: 2 } }));
+    await world.run(consumer('Parking', { ...options, retry: { attempts: 2, then: 'park-stream' } }));
+    await watched(world, async (notices) => {
+      await world.place('a');
+      await world.clock.advance(30_000);
+      assert.deepEqual(short(notices).toSorted(), ['raised failed Halting', 'raised parked Parking']);
+      assert.match(notices.map(({ alert }) => alert.summary).join(), /TypeError: x is undefined/);
+    });
+  });
+
+  it('R14: no consumer without a heartbeat is shown as live', async () => {
+    await using world = new World();
+    await world.run(each('Mailing'));
+    world.breakStore(gone);
+    await world.clock.advance(31_000);
+    assert.equal((await readStatus(world.memory, 'Mailing'))?.state, 'live', 'that is what it said last');
+    const look = await lookAtConsumer(world.memory, 'Mailing', { nowMs: world.clock.now() });
+    assert.equal(look.health, 'silent');
+  });
+
+  it('a pause says by whom and until when, is no alarm, and ends by itself', async () => {
+    await using world = new World();
+    const run = await world.run(each('Mailing'));
+    await watched(world, async (notices) => {
+      const pause = { kind: 'pause', who: 'ann', why: 'the database moves' } as const;
+      await assert.rejects(requestControl(world.memory, 'Mailing', { ...pause, until: new Date(Number.NaN) }), {
+        code: 'invalid-option',
+      });
+      await requestControl(world.memory, 'Mailing', { ...pause, until: new Date(world.clock.now() + 600_000) });
+      await world.place('a');
+      await world.clock.advance(300_000);
+      const look = await lookAtConsumer(world.memory, 'Mailing', { nowMs: world.clock.now() });
+      assert.equal(look.health, 'paused');
+      assert.equal(look.pause?.who, 'ann');
+      assert.match(run.reason ?? '', /ann has paused it until 2026.*the database moves/);
+      assert.deepEqual(short(notices), []);
+      await world.clock.advance(301_000);
+      assert.equal(run.state, 'live');
+      assert.equal(look.sources[0]?.lagEvents, 1n);
+      assert.equal((await lookAtConsumer(world.memory, 'Mailing', { nowMs: world.clock.now() })).lagEvents, 0n);
+    });
+  });
+});
+
+describe('alerts', () => {
+  it('are raised once between several watches, and known after a restart', async () => {
+    await using world = new World();
+    const expect = [each('Mailing')];
+    await watched(
+      world,
+      async (first) => {
+        await watched(
+          world,
+          async (second) => {
+            await world.clock.advance(60_000);
+            assert.deepEqual(short([...first, ...second]), ['raised never-started Mailing']);
+          },
+          { expect },
+        );
+      },
+      { expect },
+    );
+    const events = await Array.fromAsync(world.memory.readStream(alertsStream));
+    assert.deepEqual(
+      events.map(({ type }) => type),
+      ['AlertRaised'],
+    );
+    await watched(
+      world,
+      async (notices) => {
+        await world.clock.advance(60_000);
+        assert.deepEqual(short(notices), ['still-firing never-started Mailing']);
+      },
+      { expect },
+    );
+  });
+
+  it('wait until what is wrong has been so for long enough', async () => {
+    await using world = new World();
+    await watched(
+      world,
+      async (notices) => {
+        await world.clock.advance(55_000);
+        assert.deepEqual(short(notices), []);
+        await world.clock.advance(10_000);
+        assert.deepEqual(short(notices), ['raised never-started Mailing']);
+      },
+      { expect: [each('Mailing')], pendingForMs: 60_000 },
+    );
+  });
+
+  it('say that a store which cannot be read cannot be watched', async () => {
+    await using world = new World();
+    await watched(
+      world,
+      async (notices) => {
+        world.breakStore(new StoreUnavailable('nobody answers'));
+        await world.clock.advance(5_000);
+        world.breakStore();
+        await world.clock.advance(5_000);
+        assert.deepEqual(short(notices), ['raised watch-failed undefined', 'resolved watch-failed undefined']);
+      },
+      { store: world.store },
+    );
+  });
+
+  it('reach a webhook as Slack takes them, and Alertmanager, and again when they did not arrive', async () => {
+    await using world = new World();
+    const requests: { path: string | undefined; body: unknown }[] = [];
+    let isDown = true;
+    await using server = createServer((request, response) => {
+      const parts: Buffer[] = [];
+      request.on('data', (part: Buffer) => parts.push(part));
+      request.on('end', () => {
+        if (!isDown) requests.push({ path: request.url, body: JSON.parse(Buffer.concat(parts).toString()) });
+        response.writeHead(isDown ? 503 : 200).end();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const targets = [slackTarget({ url: `${base}/hook` }), alertmanagerTarget({ url: `${base}/api/v2/alerts` })];
+    // The loop of this watch sleeps by the clock, which stands still: only looks that are asked for happen.
+    const watch = watchConsumers(world.memory, { targets, clock: world.clock, expect: [each('Mailing')] });
+    const failed = await watch.look();
+    assert.deepEqual(
+      failed.problems.map((problem) => (problem as { code: string }).code),
+      ['alert-not-delivered', 'alert-not-delivered'],
+    );
+    isDown = false;
+    assert.deepEqual((await watch.look()).problems, []);
+    assert.deepEqual(requests[0], {
+      path: '/hook',
+      body: { text: 'CRITICAL never-started: Mailing was never started: last handled none of $et-OrderPlaced' },
+    });
+    assert.equal(requests[1]?.path, '/api/v2/alerts');
+    const [alert] = requests[1].body as { labels: unknown; startsAt: string }[];
+    assert.deepEqual(alert?.labels, {
+      alertname: 'daybook_consumer_never_started',
+      consumer: 'Mailing',
+      severity: 'critical',
+    });
+    assert.equal(alert.startsAt, '2026-01-01T00:00:00.000Z');
+    assert.equal((await watch.look()).notices.length, 0);
+    assert.equal(requests.length, 2);
+    await watch[Symbol.asyncDispose]();
+  });
+
+  it('of a consumer whose checkpoint lies behind the end of the log name both', async () => {
+    await using world = new World();
+    await world.place('a');
+    const data = { pos: 7, source: placed, consumer: 'Mailing' };
+    const checkpoint = jsonEvent({ type: 'checkpoint', data });
+    await world.memory.append(streamName('etOrderPlaced_Mailing_checkpoints'), [checkpoint], { expected: 'no-stream' });
+    await assert.rejects(world.run(each('Mailing')), { code: 'checkpoint-ahead-of-log', pos: 7n, end: 0n });
+    await watched(
+      world,
+      async (notices) => {
+        await world.clock.advance(1_000);
+        assert.deepEqual(short(notices), ['raised checkpoint-ahead Mailing']);
+      },
+      { expect: [each('Mailing')] },
+    );
+    const [raised] = await Array.fromAsync(world.memory.readStream(alertsStream));
+    assert.ok(raised && (jsonData(raised) as { rule: string }).rule === 'checkpoint-ahead', placeOf(raised!));
+  });
+});
