@@ -22,7 +22,11 @@ export function countingStore(behind: EventStore): CountingStore {
               yield page;
             }
           }
-          return { pages, [Symbol.asyncIterator]: () => read[Symbol.asyncIterator]() };
+          async function* items(): AsyncGenerator<RecordedEvent, undefined, undefined> {
+            for await (const page of pages()) yield* page;
+            return undefined;
+          }
+          return { pages, [Symbol.asyncIterator]: items };
         };
       }
       const value: unknown = Reflect.get(target, name);

@@ -141,3 +141,18 @@ export class TooManyConflicts extends DaybookError {
     this.attempts = attempts;
   }
 }
+
+/** A state has something in it that JSON has not, so it cannot be kept outside of the process. */
+export class StateNotJson extends DaybookError {
+  override readonly name = 'StateNotJson';
+  readonly code = 'state-not-json';
+  /** Where in the state it is. */
+  readonly path: readonly string[];
+  readonly found: string;
+
+  constructor(path: readonly string[], found: string) {
+    super(`The state has a ${found} at ${path.length === 0 ? 'its top' : path.join('.')}, and only JSON can be kept.`);
+    this.path = path;
+    this.found = found;
+  }
+}

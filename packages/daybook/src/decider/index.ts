@@ -8,6 +8,7 @@ export {
   InvalidCategory,
   InvalidCommandInput,
   InvalidEventData,
+  StateNotJson,
   StoredEventNotValid,
   TooManyConflicts,
   UndeclaredEvent,
@@ -24,6 +25,7 @@ export {
   type Schemas,
   type StoredDomainEvent,
 } from './events.ts';
+export { cachedStateOf, cachedStateText } from './cached-state-json.ts';
 export { combineViews, type CombinedState } from './combine-views.ts';
 export {
   command,
@@ -42,6 +44,7 @@ export type { Handled, HandledEvent, HandledEvents, HandledNothing, HandledRefus
 export { load, type AsOf, type Loaded, type LoadOptions } from './load.ts';
 export { memoryStateCache, type MemoryStateCache, type MemoryStateCacheOptions } from './memory-state-cache.ts';
 export { rehearse, type RehearseOptions } from './rehearse.ts';
+export { snapshots, type SnapshotsOptions } from './snapshots.ts';
 export { category, eventType, type DecodedEventOf } from './sources.ts';
 export { trusted, type InputOf, type OutputOf, type SchemaIssue, type StandardSchema } from './standard-schema.ts';
 export type { CachedState, StateCache, StateKey } from './state-cache.ts';
