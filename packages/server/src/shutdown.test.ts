@@ -13,6 +13,9 @@ import { defaultCallLimits } from './grpc/limits.ts';
 import { defaultHttpLimits } from './http/http-server.ts';
 import { listen, type Server } from './server.ts';
 
+/** What must come comes long before this: a test that waits in vain fails, and does not hang. */
+const within = (): { readonly signal: AbortSignal } => ({ signal: AbortSignal.timeout(20_000) });
+
 function start(handler: Handler, shutdownMs = 10_000): Promise<Server> {
   return listen({
     host: '127.0.0.1',
@@ -38,7 +41,7 @@ async function trailersOf(stream: ClientHttp2Stream): Promise<IncomingHttpHeader
   stream.on('response', (headers) => (found = { ...found, ...headers }));
   stream.on('trailers', (trailers) => (found = { ...found, ...trailers }));
   stream.resume();
-  await once(stream, 'close');
+  await once(stream, 'close', within());
   return found;
 }
 
@@ -50,20 +53,20 @@ describe('a shutdown', () => {
     const silent = connectSocket(server.port, '127.0.0.1');
     silent.on('error', () => {});
     const idle = connect(`http://127.0.0.1:${server.port}`);
-    await once(idle, 'remoteSettings');
+    await once(idle, 'remoteSettings', within());
     const { session, stream } = await call(server);
     const [trailers] = await Promise.all([
       trailersOf(stream),
       server[Symbol.asyncDispose](),
       server[Symbol.asyncDispose](),
-      once(session, 'close'),
-      once(idle, 'close'),
-      once(silent.resume(), 'close'),
+      once(session, 'close', within()),
+      once(idle, 'close', within()),
+      once(silent.resume(), 'close', within()),
     ]);
     assert.deepEqual([trailers['grpc-status'], trailers['grpc-message']], ['14', 'Server is shutting down']);
     assert.deepEqual(server.stats(), { sockets: 0, calls: 0 });
     await server[Symbol.asyncDispose]();
-    await assert.rejects(once(connectSocket(server.port, '127.0.0.1'), 'connect'), { code: 'ECONNREFUSED' });
+    await assert.rejects(once(connectSocket(server.port, '127.0.0.1'), 'connect', within()), { code: 'ECONNREFUSED' });
   });
 
   it('lets an append that is under way answer', async () => {
@@ -74,7 +77,7 @@ describe('a shutdown', () => {
       await each.send(frame(Buffer.from('done')));
     });
     const { stream } = await call(server);
-    const answered = once(stream, 'data');
+    const answered = once(stream, 'data', within());
     const stopped = server[Symbol.asyncDispose]();
     stored.resolve();
     const [bytes] = (await answered) as [Buffer];
@@ -86,7 +89,7 @@ describe('a shutdown', () => {
   it('does not wait for ever for a handler that does not end, nor for a client that reads nothing', async () => {
     const stuck = await start(() => new Promise(() => {}), 20);
     const { session } = await call(stuck);
-    await Promise.all([stuck[Symbol.asyncDispose](), once(session, 'close')]);
+    await Promise.all([stuck[Symbol.asyncDispose](), once(session, 'close', within())]);
     assert.equal(stuck.stats().sockets, 0);
     const full = await start(async (each) => {
       for (;;) await each.send(Buffer.alloc(256 * 1024));

@@ -8,6 +8,9 @@ import { openMemoryStore } from 'daybook/memory';
 
 import { startServer } from './start-server.ts';
 
+/** What must come comes long before this: a test that waits in vain fails, and does not hang. */
+const within = (): { readonly signal: AbortSignal } => ({ signal: AbortSignal.timeout(20_000) });
+
 /** The body of a call with an empty message. */
 async function ask(port: number, path: string): Promise<Buffer> {
   const session = connect(`http://127.0.0.1:${port}`);
@@ -15,7 +18,7 @@ async function ask(port: number, path: string): Promise<Buffer> {
   stream.end(Buffer.alloc(5));
   const parts: Buffer[] = [];
   stream.on('data', (bytes: Buffer) => parts.push(bytes));
-  await once(stream, 'close');
+  await once(stream, 'close', within());
   session.close();
   return Buffer.concat(parts);
 }

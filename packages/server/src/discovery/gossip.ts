@@ -19,7 +19,7 @@ const leader = 8;
 /** Tells a client which nodes there are: this one, which leads and lives. */
 export function gossip(node: Node, now: () => number = Date.now): Handler {
   return async (call) => {
-    await call.send(frame(clusterInfo(node, now())));
+    call.answer(frame(clusterInfo(node, now())));
   };
 }
 

@@ -18,7 +18,7 @@ const listed = /client|kurrentdb\.protocol/;
 export function serverFeatures(paths: readonly string[]): Handler {
   const answer = frame(supportedMethods(paths));
   return async (call) => {
-    await call.send(answer);
+    call.answer(answer);
   };
 }
 

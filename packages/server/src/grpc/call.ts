@@ -15,6 +15,11 @@ export interface Call {
    * out, so that an append that was stored is answered.
    */
   send(frames: Uint8Array): Promise<void> | undefined;
+  /**
+   * The only message that is sent, framed, by a handler that sends one. It goes out together with the status when the
+   * handler is done, which costs less than to send it.
+   */
+  answer(frame: Uint8Array): void;
 }
 
 /** Answers one method. Returning ends the call with OK; a GrpcError ends it with its status. */

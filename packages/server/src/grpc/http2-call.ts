@@ -28,6 +28,7 @@ export class Http2Call implements Call {
   #drained: PromiseWithResolvers<void> | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #trailers: Trailers = okTrailers;
+  #answer: Uint8Array | undefined;
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, limits: CallLimits, room: MessageRoom) {
     this.path = headers[':path'] ?? '';
@@ -58,13 +59,20 @@ export class Http2Call implements Call {
     // `write` says false from 16 KiB on, where one page of a read would already wait.
     if (this.#stream.write(frames) || this.#stream.writableLength <= this.#limits.outgoingBytes) return undefined;
     if (this.#isShutDown && this.#reason !== undefined) return handled(Promise.reject(this.#reason));
-    this.#drained ??= Promise.withResolvers();
+    if (this.#drained === undefined) {
+      this.#drained = Promise.withResolvers();
+      this.#stream.once('drain', () => this.#drain());
+    }
     return handled(this.#drained.promise);
+  }
+
+  answer(frame: Uint8Array): void {
+    this.#answer = frame;
   }
 
   /** Ends the call with OK. */
   succeed(): void {
-    this.#finish(okTrailers);
+    this.#finish(okTrailers, this.#answer);
   }
 
   /** Ends the call with the status of an error. */
@@ -87,17 +95,17 @@ export class Http2Call implements Call {
     const stream = this.#stream;
     stream.on('data', (bytes: Buffer) => this.#receive(bytes));
     stream.on('end', () => this.#halfClose());
-    stream.on('drain', () => {
-      this.#drained?.resolve();
-      this.#drained = undefined;
-    });
     stream.on('wantTrailers', () => this.#sendTrailers());
-    stream.on('aborted', () => this.#cancel());
     stream.on('error', () => this.#cancel());
     stream.on('close', () => {
       this.#cancel();
       this.#parser.clear();
     });
+  }
+
+  #drain(): void {
+    this.#drained?.resolve();
+    this.#drained = undefined;
   }
 
   #startDeadline(): void {
@@ -150,17 +158,18 @@ export class Http2Call implements Call {
     this.#drained = undefined;
   }
 
-  #finish(trailers: Trailers): void {
+  #finish(trailers: Trailers, answer?: Uint8Array): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
     clearTimeout(this.#deadline);
     this.#parser.clear();
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return;
-    stream.resume(); // What the client still sends is dropped.
+    if (!this.messages.isEnded) stream.resume(); // What the client still sends is dropped.
+    if (answer !== undefined && !stream.headersSent) stream.respond(responseHeaders, { waitForTrailers: true });
     if (stream.headersSent) {
       this.#trailers = trailers;
-      stream.end();
+      stream.end(answer);
     } else {
       stream.respond({ ...responseHeaders, ...trailers }, { endStream: true });
       this.#stopClient();

@@ -27,7 +27,7 @@ export async function appendRecords(store: EventStore, call: Call): Promise<void
     request = parse(readRecordsRequest(await onlyMessage(call)));
     const { appends, checks } = request;
     const { streams, position = 0n } = await store.appendAll(appends, { checks });
-    await call.send(framed((writer) => writeRecordsResponse(writer, streams, position)));
+    call.answer(framed((writer) => writeRecordsResponse(writer, streams, position)));
   } catch (error) {
     if (call.signal.aborted) throw error;
     if (error instanceof WrongExpectedRevision && request !== undefined) {

@@ -33,7 +33,7 @@ export async function appendSession(store: EventStore, call: Call): Promise<void
     }
     if (appends.size === 0) throw emptySession();
     const { streams, position = 0n } = await store.appendAll([...appends.values()]);
-    await call.send(framed((writer) => writeSessionResponse(writer, streams, position)));
+    call.answer(framed((writer) => writeSessionResponse(writer, streams, position)));
   } catch (error) {
     if (call.signal.aborted) throw error;
     const [violation] = error instanceof WrongExpectedRevision ? error.violations : [];

@@ -37,7 +37,7 @@ export async function append(store: EventStore, call: Call): Promise<void> {
     events.push(completeEvent(request.event));
   }
   if (write === undefined) throw new GrpcError(status.invalidArgument, 'The call has no options.');
-  await call.send(await answer(store, write, events));
+  call.answer(await answer(store, write, events));
 }
 
 async function answer(

@@ -9,12 +9,12 @@ import { onlyMessage, parseWrite } from './parse-request.ts';
 export async function deleteStream(store: EventStore, call: Call): Promise<void> {
   const { stream, expected } = parseWrite(readDeleteRequest(await onlyMessage(call)));
   const { position } = await store.deleteStream(stream, { expected });
-  await call.send(framed((writer) => writeDeleteResponse(writer, position)));
+  call.answer(framed((writer) => writeDeleteResponse(writer, position)));
 }
 
 /** Tombstone: closes the name of a stream for good. */
 export async function tombstoneStream(store: EventStore, call: Call): Promise<void> {
   const { stream, expected } = parseWrite(readDeleteRequest(await onlyMessage(call)));
   const { position } = await store.tombstoneStream(stream, { expected });
-  await call.send(framed((writer) => writeDeleteResponse(writer, position)));
+  call.answer(framed((writer) => writeDeleteResponse(writer, position)));
 }

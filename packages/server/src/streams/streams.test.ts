@@ -14,6 +14,9 @@ import { Reader } from '../protocol/reader.ts';
 import { framed, type Writer } from '../protocol/writer.ts';
 import { startServer } from '../start-server.ts';
 
+/** What must come comes long before this: a test that waits in vain fails, and does not hang. */
+const within = (): { readonly signal: AbortSignal } => ({ signal: AbortSignal.timeout(20_000) });
+
 const service = '/event_store.client.streams.Streams';
 
 describe('the Streams service on the wire', () => {
@@ -256,7 +259,7 @@ async function answered(port: number, path: string, requests: readonly Buffer[],
       }
       if (messages.length >= count) break;
     }
-    if (!stream.closed) await once(stream, 'close');
+    if (!stream.closed) await once(stream, 'close', within());
     return { messages, trailers };
   } finally {
     session.destroy();
