@@ -97,7 +97,7 @@ for (const kind of databaseKinds()) {
       };
       await refused('checkpoint-ahead');
       // The lost positions are given again, to other events.
-      for (let index = 0; index < 30; index++) {
+      for (let index = 0; index < 150; index++) {
         const event = jsonEvent({ type: 'AwaitingShipment', data: { order_id: `other-${index}` } });
         await restored.append(streamName(`CustomerOrder-other-${index}`), [event], { expected: 'no-stream' });
       }

@@ -3,6 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { after, describe, it } from 'node:test';
 
 import { jsonEvent, position, type NewEvent } from 'daybook';
+import { readStatus, requestControl } from 'daybook/consumer';
 import { openMemoryStore } from 'daybook/memory';
 import { readModel, runReadModel, type RunStatus } from 'daybook/read-model';
 import { type Kysely } from 'kysely';
@@ -262,6 +263,25 @@ for (const kind of databaseKinds()) {
         shipments?.map((row) => (row as { order_id: string }).order_id),
         ['1'],
       );
+    });
+
+    it('O-4 says in its status stream what it does, and obeys a pause until it is resumed', async () => {
+      await using store = openMemoryStore();
+      await using database = await kind.create<ShopTables>();
+      const stateOf = async (): Promise<string | undefined> => (await readStatus(store, 'shop'))?.state;
+      await using run = await runReadModel(store, shopModel(), { db: database.db, pollMs: 5 });
+      await until(async () => (await stateOf()) === 'live', 'it says that it is live');
+      const who = { who: 'ann', why: 'the disk is full' };
+      await requestControl(store, 'shop', { kind: 'pause', until: new Date(Date.now() + 60_000), ...who });
+      await until(async () => (await stateOf()) === 'paused', 'it says that it is paused');
+      const { position: end } = await store.append(orderStream('1'), [waiting('1')], { expected: 'any' });
+      await assert.rejects(run.reached(end, { timeoutMs: 100 }), { code: 'not-reached' });
+      assert.deepEqual((await shopRows(database.db))['shipments'], []);
+      await requestControl(store, 'shop', { kind: 'resume', ...who });
+      await run.reached(end, { timeoutMs: 20_000 });
+      await run[Symbol.asyncDispose]();
+      const status = await readStatus(store, 'shop');
+      assert.deepEqual([status?.kind, status?.state, status?.sources[0]?.lagEvents], ['read-model', 'stopped', 0]);
     });
 
     it('begins from nothing only where nothing is: tables without a checkpoint are not touched', async () => {

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 
+import type { Reason } from '../consumer/control.ts';
 import { InvalidOption } from '../store/errors.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { revision, type Position, type Revision } from '../store/position.ts';
@@ -13,7 +14,7 @@ import { hasPositions, locateSteps, placeAt, type LocateOptions, type SettledLoc
 import { numberIn } from './merged-sources.ts';
 import { positionColumn, tableName } from './naming.ts';
 import type { ReadModel } from './read-model.ts';
-import { record, type Reason } from './record.ts';
+import { record } from './record.ts';
 import { settledVerify, verifyAgainst, type VerifyReport } from './verify.ts';
 
 /** How tables are taken over. */

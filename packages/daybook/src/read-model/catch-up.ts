@@ -1,12 +1,13 @@
 import type { Kysely } from 'kysely';
 
+import { thisHost } from '../consumer/host.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { position } from '../store/position.ts';
 import { booksOf } from './bookkeeping.ts';
 import { checkLog } from './check-log.ts';
 import { Copy, knownCheckpoint } from './copy.ts';
 import type { Steps } from './job.ts';
-import { releaseLease } from './lease.ts';
+import { isHeld, releaseLease } from './lease.ts';
 import { live } from './naming.ts';
 import type { ReadModel, UntypedTables } from './read-model.ts';
 
@@ -26,7 +27,8 @@ export async function* catchUp(store: EventStore, model: ReadModel, options: Cat
   const { db, now } = options;
   const before = await knownCheckpoint(db, model);
   await checkLog(store, { db, model, naming: live, checkpoint: before });
-  if (before.owner !== undefined && before.leaseUntilMs > now()) return 0;
+  const host = thisHost();
+  if (isHeld(before, { isGone: (owner) => host.isGone(owner), now })) return 0;
   const copy = await Copy.open(store, model, { ...options, naming: live });
   let events = 0;
   try {

@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 
+import { thisHost } from '../consumer/host.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { position, type Position, type Revision } from '../store/position.ts';
 import type { StreamName } from '../store/stream-name.ts';
@@ -72,8 +73,9 @@ export class Copy {
   ): Promise<Copy> {
     const { db, naming, now } = options;
     const name = checkpointName(model, naming);
-    const owner = `copy/${process.pid}/${crypto.randomUUID()}`;
-    const taken = await take(booksOf(db), { name, owner, leaseMs, now });
+    const host = thisHost();
+    const isGone = (other: string): boolean => host.isGone(other);
+    const taken = await take(booksOf(db), { name, owner: host.holder, isGone, leaseMs, now });
     return new Copy(store, model, {
       options,
       token: taken.token,

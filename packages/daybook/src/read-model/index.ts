@@ -41,7 +41,6 @@ export type { ColumnDrift, Drift, DriftClass } from './drift.ts';
 export type { Job, Progress } from './job.ts';
 export type { EventPlace } from './trace.ts';
 export { verifyReadModel, type VerifyOptions, type VerifyReport } from './verify.ts';
-export type { Reason } from './record.ts';
 export { repairReadModel, type RepairOptions, type RepairReport } from './repair.ts';
 export type { TableDiff } from './diff-tables.ts';
 export { rebuildReadModel, switchBack, type RebuildOptions, type RebuildReport } from './rebuild.ts';

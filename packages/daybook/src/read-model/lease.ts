@@ -5,6 +5,8 @@ import { ReadModelInUse, ReadModelMissing } from './errors.ts';
 export interface LeaseWish {
   readonly name: string;
   readonly owner: string;
+  /** Whether another owner is known to be gone, so that nobody need wait for its lease to run out. */
+  readonly isGone: (owner: string) => boolean;
   readonly leaseMs: number;
   readonly now: () => number;
 }
@@ -18,8 +20,16 @@ export interface LeaseWish {
 export async function tryLease(books: Books, wish: LeaseWish): Promise<Checkpoint | undefined> {
   const before = await findCheckpoint(books, wish.name);
   if (before === undefined) throw new ReadModelMissing(wish.name);
-  if (before.owner !== undefined && before.owner !== wish.owner && before.leaseUntilMs > wish.now()) return undefined;
+  if (before.owner !== wish.owner && isHeld(before, wish)) return undefined;
   return takeFrom(books, before, wish);
+}
+
+/** Whether somebody holds the lease and may be alive. */
+export function isHeld(
+  { owner, leaseUntilMs }: Checkpoint,
+  { isGone, now }: Pick<LeaseWish, 'isGone' | 'now'>,
+): boolean {
+  return owner !== undefined && leaseUntilMs > now() && !isGone(owner);
 }
 
 /** Takes the lease whoever holds it: the way to shut out an instance that hangs. */
@@ -47,7 +57,13 @@ export async function requireLease(books: Books, wish: LeaseWish): Promise<Check
 /** Says that the owner lives, and how far it looked. Gives whether it still is the owner. */
 export async function renewLease(
   books: Books,
-  { name, leaseMs, now, token, seen }: Omit<LeaseWish, 'owner'> & { readonly token: bigint; readonly seen: bigint },
+  {
+    name,
+    leaseMs,
+    now,
+    token,
+    seen,
+  }: Omit<LeaseWish, 'owner' | 'isGone'> & { readonly token: bigint; readonly seen: bigint },
 ): Promise<boolean> {
   const { numUpdatedRows } = await books
     .updateTable('daybook_read_model')

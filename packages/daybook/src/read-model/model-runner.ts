@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Kysely } from 'kysely';
 
+import { pauseIn, readControls } from '../consumer/control.ts';
+import { controlStreamOf } from '../consumer/names.ts';
 import { DaybookError } from '../store/errors.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { position, type Position, type Revision } from '../store/position.ts';
@@ -76,7 +78,8 @@ export class ModelRunner {
   async #own(): Promise<void> {
     const { now, leaseMs } = this.#options;
     await createTables(this.#store, this.#model, { db: this.#db, naming: live, now });
-    await using news = new News(this.#store, this.#model.sources); // Before reading, so that nothing falls between.
+    const streams = [...this.#model.sources.map(({ stream }) => stream), controlStreamOf(this.#model.name)];
+    await using news = new News(this.#store, streams); // Before reading, so that nothing falls between.
     const checkpoint = await this.#takeLease();
     if (checkpoint === undefined) return;
     const { token } = checkpoint;
@@ -91,11 +94,11 @@ export class ModelRunner {
   }
 
   async #takeLease(): Promise<Checkpoint | undefined> {
-    const { owner, leaseMs, now, pollMs } = this.#options;
+    const { leaseMs, now, pollMs, owner, isGone } = this.#options;
     const { name } = this.#model;
     const books = booksOf(this.#db);
     while (!this.#signal.aborted) {
-      const taken = await tryLease(books, { name, owner, leaseMs, now });
+      const taken = await tryLease(books, { name, owner, isGone, leaseMs, now });
       const known = taken ?? (await findCheckpoint(books, name));
       if (known !== undefined) this.#state.knows(known, this.#model.code);
       if (taken !== undefined) return taken;
@@ -111,18 +114,23 @@ export class ModelRunner {
     let seen: Position | undefined;
     while (!this.#signal.aborted) {
       const { position: head = position(0n) } = await this.#store.head();
-      if (seen === undefined || head > seen) {
-        this.#state.become('catching-up');
+      const pause = pauseIn(await readControls(this.#store, this.#model.name), now());
+      if (pause !== undefined) {
+        this.#state.become('paused', `${pause.who}: ${pause.why}, until ${pause.until.toISOString()}`);
+      } else if (seen === undefined || head > seen) {
+        if (seen === undefined) this.#state.become('catching-up');
         if (!(await this.#drain(numbers, head, projecting))) return;
       }
-      if (head !== seen || now() - renewedAt >= leaseMs / 3) {
-        await this.#renew(projecting, head);
+      if (pause === undefined) seen = head;
+      if (now() - renewedAt >= leaseMs / 3) {
+        await this.#renew(projecting, seen ?? this.#state.status().position ?? position(0n));
         renewedAt = now();
       }
-      seen = head;
-      this.#state.arrived(head);
-      this.#state.succeeded();
-      this.#state.become('live');
+      if (pause === undefined) {
+        this.#state.arrived(head, numbers);
+        this.#state.succeeded();
+        this.#state.become('live');
+      }
       await news.next(pollMs, this.#signal);
     }
   }
@@ -132,6 +140,8 @@ export class ModelRunner {
     const { sources } = this.#model;
     const pages = readMerged(this.#store, { sources, after: numbers, upTo, pageSize: this.#options.batchSize });
     for await (const page of pages) {
+      // A full page says that there is more than what has just come.
+      if (page.length === this.#options.batchSize) this.#state.become('catching-up');
       await this.#projectPage(numbers, page, projecting);
       if (this.#signal.aborted) return false;
     }
@@ -148,7 +158,7 @@ export class ModelRunner {
       if (batch === undefined) return;
       await projectBatch(this.#db, batch, projecting);
       for (const [source, number] of batch.numbers) numbers.set(source, number);
-      this.#state.arrived(batch.last.event.position);
+      this.#state.arrived(batch.last.event.position, numbers);
       this.#state.succeeded();
     } catch (error) {
       // What stands before the event that fails is fine: it goes in, so that the tables show it while we try again.

@@ -1,9 +1,8 @@
 import type { EventStore } from '../store/event-store.ts';
 import type { StreamName } from '../store/stream-name.ts';
-import type { NamedSource } from './read-model.ts';
 
 /**
- * A hint that there may be something new in a source. Only a hint: whoever waits looks at the log at the latest when
+ * A hint that there may be something new in a stream. Only a hint: whoever waits looks at the log at the latest when
  * its time is up, so a subscription that breaks costs a moment and no event.
  */
 export class News implements AsyncDisposable {
@@ -12,8 +11,8 @@ export class News implements AsyncDisposable {
   #ring = Promise.withResolvers<void>();
   #hasRung = false;
 
-  constructor(store: EventStore, sources: readonly NamedSource[]) {
-    this.#following = Promise.all(sources.map((source) => this.#follow(store, source)));
+  constructor(store: EventStore, streams: readonly string[]) {
+    this.#following = Promise.all(streams.map((stream) => this.#follow(store, stream)));
   }
 
   /** Waits until something may be new, for so long at most, or until `signal` aborts. */
@@ -34,7 +33,7 @@ export class News implements AsyncDisposable {
     await this.#following;
   }
 
-  async #follow(store: EventStore, { stream }: NamedSource): Promise<void> {
+  async #follow(store: EventStore, stream: string): Promise<void> {
     const { signal } = this.#stopping;
     try {
       const subscription =

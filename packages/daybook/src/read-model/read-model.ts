@@ -95,8 +95,8 @@ function namedSource(source: ModelSource): NamedSource {
 const identifier = /^[A-Za-z_][A-Za-z0-9_]{0,39}$/;
 
 function check(name: string, from: readonly ModelSource[], tables: Readonly<Record<string, TableShape>>): void {
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/.test(name)) {
-    throw new InvalidReadModel(name, 'a name is 1 to 100 letters, digits, "_", "-" and "."');
+  if (!/^[A-Za-z][A-Za-z0-9_.]{0,99}$/.test(name)) {
+    throw new InvalidReadModel(name, 'a name begins with a letter and has at most 100 letters, digits, "_" and "."');
   }
   if (from.length === 0) throw new InvalidReadModel(name, 'it follows nothing: name a source in from');
   const streams = from.map((source) => (typeof source === 'string' ? source : source.stream));

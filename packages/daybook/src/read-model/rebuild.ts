@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 
+import type { Reason } from '../consumer/control.ts';
 import { InvalidOption } from '../store/errors.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { position, type Position } from '../store/position.ts';
@@ -11,7 +12,7 @@ import { NothingToSwitchBack, RebuildNotProven } from './errors.ts';
 import { jobOf, Pace, type Job, type Steps } from './job.ts';
 import { checkpointName, live, tableName, type Naming } from './naming.ts';
 import type { ReadModel, UntypedTables } from './read-model.ts';
-import { record, type Reason } from './record.ts';
+import { record } from './record.ts';
 import { heldStill } from './repair.ts';
 
 /** How a read model is rebuilt. */

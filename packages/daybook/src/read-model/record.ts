@@ -1,13 +1,8 @@
+import type { Reason } from '../consumer/control.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { jsonEvent } from '../store/json-event.ts';
 import { streamName, type StreamName } from '../store/stream-name.ts';
 import type { ReadModel } from './read-model.ts';
-
-/** Who did something to a read model, and why. It is kept in the log. */
-export interface Reason {
-  readonly who: string;
-  readonly why: string;
-}
 
 /** The stream in which everything is kept that people did to a read model. */
 export function opsStream(model: ReadModel): StreamName {

@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely';
 
+import type { Reason } from '../consumer/control.ts';
 import { InvalidOption } from '../store/errors.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { position, type Position } from '../store/position.ts';
@@ -11,7 +12,7 @@ import { TooManyDifferences } from './errors.ts';
 import { jobOf, Pace, type Job, type Steps } from './job.ts';
 import { live, tableName } from './naming.ts';
 import type { ReadModel, TableShape, UntypedTables } from './read-model.ts';
-import { record, type Reason } from './record.ts';
+import { record } from './record.ts';
 import { rowsWithKeys, type Row } from './rows.ts';
 import { settledVerify, verifyAgainst, type SettledVerify, type VerifyOptions, type VerifyReport } from './verify.ts';
 

@@ -1,5 +1,7 @@
 import type { Kysely } from 'kysely';
 
+import type { Host } from '../consumer/host.ts';
+import { defaultFreshnessMs, defaultHeartbeatMs } from '../consumer/status.ts';
 import { InvalidOption } from '../store/errors.ts';
 
 /** How often, and how soon, something that failed is tried again. */
@@ -23,8 +25,10 @@ export interface RunOptions<Tables = never> {
   readonly leaseMs?: number;
   /** The log is looked at so often even when nobody says that there is something new. Default: 1,000. */
   readonly pollMs?: number;
-  /** Who this is, for the others. Default: the host, the process and something random. */
-  readonly owner?: string;
+  /** It says that it lives so often. Default: 10,000. */
+  readonly heartbeatMs?: number;
+  /** Events may wait for so long before a watch raises an alert. Default: 60,000. */
+  readonly freshnessMs?: number;
   readonly signal?: AbortSignal;
   /** The clock, in milliseconds since 1970. Default: `Date.now`. */
   readonly now?: () => number;
@@ -35,19 +39,23 @@ export interface RunOptions<Tables = never> {
 /** The options with everything that was left out. */
 export type SettledOptions = Required<Omit<RunOptions, 'db' | 'signal' | 'retry'>> & {
   readonly retry: Required<RetryOptions>;
+  readonly owner: string;
+  readonly isGone: (owner: string) => boolean;
 };
 
 /** Fills in what was left out, and checks the rest. */
-export function settled(options: Omit<RunOptions, 'db'>, owner: string): SettledOptions {
+export function settled(options: Omit<RunOptions, 'db'>, host: Host): SettledOptions {
   const { batchSize = 500, leaseMs = 30_000, pollMs = 1_000, now = Date.now, random = Math.random } = options;
+  const { heartbeatMs = defaultHeartbeatMs, freshnessMs = defaultFreshnessMs } = options;
   const { attempts = 20, firstDelayMs = 100, longestDelayMs = 30_000 } = options.retry ?? {};
+  const isGone = (owner: string): boolean => host.isGone(owner);
   const retry = { attempts, firstDelayMs, longestDelayMs };
-  const wholes = { batchSize, leaseMs, pollMs, firstDelayMs, longestDelayMs };
+  const wholes = { batchSize, leaseMs, pollMs, heartbeatMs, freshnessMs, firstDelayMs, longestDelayMs };
   for (const [name, value] of Object.entries(wholes)) {
     if (!Number.isSafeInteger(value) || value < 1) throw new InvalidOption(name, 'it is a whole number from 1 on');
   }
   if (!(attempts >= 1)) throw new InvalidOption('attempts', 'it is a number from 1 on');
-  return { batchSize, leaseMs, pollMs, now, random, retry, owner: options.owner ?? owner };
+  return { batchSize, leaseMs, pollMs, heartbeatMs, freshnessMs, now, random, retry, owner: host.holder, isGone };
 }
 
 /** How long to wait before the try after `failures` failures: doubled each time, and never the same for two at once. */

@@ -1,7 +1,6 @@
-import { hostname } from 'node:os';
-
 import type { Kysely } from 'kysely';
 
+import { thisHost } from '../consumer/host.ts';
 import type { EventStore } from '../store/event-store.ts';
 import type { Position } from '../store/position.ts';
 import { NotReached } from './errors.ts';
@@ -9,6 +8,7 @@ import { ModelRunner } from './model-runner.ts';
 import type { ReadModel, UntypedTables } from './read-model.ts';
 import { settled, type RunOptions } from './run-options.ts';
 import { RunState, type RunStatus } from './run-state.ts';
+import { StatusReporter } from './status-reporter.ts';
 
 /** A read model that runs. Dispose of it to stop: the batch under way is finished, and the lease given back. */
 export interface ReadModelRun extends AsyncDisposable {
@@ -47,20 +47,27 @@ export async function runReadModel<Tables>(
   options: RunOptions<Tables>,
 ): Promise<ReadModelRun> {
   const stopping = new AbortController();
-  const owner = `${hostname()}/${process.pid}/${crypto.randomUUID().slice(0, 8)}`;
+  const host = thisHost();
   const { db, signal: outer, ...others } = options;
   const signal = outer === undefined ? stopping.signal : AbortSignal.any([outer, stopping.signal]);
   const state = new RunState(model.name);
+  const settledOptions = settled(others, host);
+  const reporter = new StatusReporter(store, model, { ...settledOptions, state, host: host.name, holder: host.holder });
   const runner = new ModelRunner(store, model, {
     // The model's own code is the only one that knows the columns.
     db: db as unknown as Kysely<UntypedTables>,
-    options: settled(others, owner),
+    options: settledOptions,
     state,
     signal,
   });
   const finished = runner.run();
   finished.catch(() => {}); // Whoever wants to know looks at `finished`, `status` or `reached`.
-  await Promise.race([state.started(), finished]);
+  try {
+    await Promise.race([state.started(), finished]);
+  } catch (error) {
+    await reporter[Symbol.asyncDispose]();
+    throw error;
+  }
   return {
     model,
     status: () => state.status(),
@@ -69,6 +76,7 @@ export async function runReadModel<Tables>(
     async [Symbol.asyncDispose]() {
       stopping.abort();
       await finished.catch(() => {});
+      await reporter[Symbol.asyncDispose]();
     },
   };
 }

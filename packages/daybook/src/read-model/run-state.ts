@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 
-import type { Position } from '../store/position.ts';
+import type { Position, Revision } from '../store/position.ts';
 import type { Checkpoint } from './bookkeeping.ts';
 import { ReadModelStopped } from './errors.ts';
 
@@ -10,10 +10,19 @@ import { ReadModelStopped } from './errors.ts';
  * - `standing-by`: another instance writes; this one takes over when it is gone.
  * - `catching-up`: there are events that are not in the tables yet.
  * - `live`: the tables show everything there is.
+ * - `paused`: a person wants it so, until a time.
  * - `retrying`: something failed, and is tried again.
  * - `failed`: it was tried often enough. Nothing goes on by itself.
  */
-export type RunStateName = 'starting' | 'standing-by' | 'catching-up' | 'live' | 'retrying' | 'failed' | 'stopped';
+export type RunStateName =
+  | 'starting'
+  | 'standing-by'
+  | 'catching-up'
+  | 'live'
+  | 'paused'
+  | 'retrying'
+  | 'failed'
+  | 'stopped';
 
 /** A run as others see it. Published on the diagnostics channel `daybook:read-model` whenever the state changes. */
 export interface RunStatus {
@@ -24,6 +33,8 @@ export interface RunStatus {
   /** Failures since the last batch that succeeded. */
   readonly failures: number;
   readonly lastError: unknown;
+  /** Why it is paused. */
+  readonly reason: string | undefined;
   /** When the last of these failures, or the change to this state, was. */
   readonly since: Date;
   /** The tables were built by other code than this process runs. */
@@ -41,6 +52,9 @@ export class RunState {
   #lastError: unknown;
   #since = new Date();
   #needsRebuild = false;
+  #reason: string | undefined;
+  #numbers: ReadonlyMap<string, Revision> = new Map();
+  #listener: () => void = () => {};
   #changed = Promise.withResolvers<void>();
 
   constructor(model: string) {
@@ -54,21 +68,34 @@ export class RunState {
       position: this.#position,
       failures: this.#failures,
       lastError: this.#lastError,
+      reason: this.#reason,
       since: this.#since,
       needsRebuild: this.#needsRebuild,
     };
   }
 
-  become(state: RunStateName): void {
-    if (state === this.#state) return;
+  /** Calls `listener` after every change of the state. */
+  listen(listener: () => void): void {
+    this.#listener = listener;
+  }
+
+  /** By source: the last number that is in the tables. */
+  numbers(): ReadonlyMap<string, Revision> {
+    return this.#numbers;
+  }
+
+  become(state: RunStateName, reason?: string): void {
+    if (state === this.#state && reason === this.#reason) return;
     this.#state = state;
+    this.#reason = reason;
     this.#since = new Date();
     this.#tell();
   }
 
   /** The tables show everything up to here. */
-  arrived(position: Position): void {
+  arrived(position: Position, numbers: ReadonlyMap<string, Revision>): void {
     this.#position = position;
+    this.#numbers = numbers;
     this.#wake();
   }
 
@@ -87,6 +114,7 @@ export class RunState {
   knows(checkpoint: Checkpoint, code: string): void {
     this.#needsRebuild = checkpoint.code !== code;
     this.#position = checkpoint.seenPosition;
+    this.#numbers = checkpoint.numbers;
     this.#wake();
   }
 
@@ -105,6 +133,7 @@ export class RunState {
   }
 
   #tell(): void {
+    this.#listener();
     if (statuses.hasSubscribers) statuses.publish(this.status());
     this.#wake();
   }
