@@ -16,6 +16,8 @@ interface Waiting {
   after: number;
 }
 
+/** While the index is too far behind, appends wait for so long before they look again. */
+const behindMs = 5;
 /** How many changes one transaction takes at most. */
 const changesAtMost = 2_000;
 
@@ -59,18 +61,20 @@ export class GroupCommit {
     });
   }
 
-  #schedule(): void {
+  #schedule(waitMs = 0): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => {
+    const turn = (): void => {
       this.#isScheduled = false;
       this.#turn();
-    });
+    };
+    if (waitMs > 0) setTimeout(turn, waitMs);
+    else setImmediate(turn);
   }
 
   #turn(): void {
     if (this.#engine.tail.events > tailAtMost && this.#engine.index.hasStarted) {
-      this.#schedule(); // The index is far behind: it must catch up first, so that memory stays bounded.
+      this.#schedule(behindMs); // It must catch up first, so that memory stays bounded.
       return;
     }
     const group = this.#waiting.splice(0, this.#groupSize());

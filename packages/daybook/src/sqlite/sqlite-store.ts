@@ -50,7 +50,7 @@ import { verify } from './verify.ts';
 import { Witness } from './witness.ts';
 
 /** More events than this that are not indexed are indexed before the store is used, or when it is closed. */
-const tailOnOpen = 32_768;
+const tailOnOpen = 65_536;
 const tailOnClose = 2_048;
 /** How long to wait before a busy file is opened again. */
 const reopenMs = 10;
