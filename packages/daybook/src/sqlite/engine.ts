@@ -136,6 +136,12 @@ export class Engine {
     return written;
   }
 
+  /** The same, while the event loop waits. */
+  syncAtOnce(): number {
+    fdatasyncSync(this.#wal);
+    return this.tail.last;
+  }
+
   /** Shows everything up to `durable`. */
   settle(durable: number): void {
     if (durable <= this.#durable) return;

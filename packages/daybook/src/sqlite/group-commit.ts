@@ -16,6 +16,8 @@ interface Waiting {
   after: number;
 }
 
+/** A sync that takes less is not worth another thread: the way there and back takes about as long. */
+const briefMs = 0.75;
 /** While the index is too far behind, appends wait for so long before they look again. */
 const behindMs = 5;
 /** How many changes one transaction takes at most. */
@@ -23,7 +25,7 @@ const changesAtMost = 2_000;
 
 /**
  * Puts all changes that wait into one transaction, each with its own verdict, and gives the verdicts when the disk has
- * it. The sync runs on the thread pool: the event loop goes on, and so does the next transaction.
+ * it. A sync that takes long runs on the thread pool: the event loop goes on, and so does the next transaction.
  */
 export class GroupCommit {
   readonly #engine: Engine;
@@ -31,7 +33,7 @@ export class GroupCommit {
   #waiting: Waiting[] = [];
   #verdicts: Waiting[] = [];
   /** How long a sync takes, and the commit of one change: what was measured lately counts more. */
-  #syncMs = 0;
+  #syncMs = Infinity;
   #changeMs = 0;
   #isScheduled = false;
   #isSyncing = false;
@@ -80,6 +82,7 @@ export class GroupCommit {
     const group = this.#waiting.splice(0, this.#groupSize());
     if (group.length > 0) this.#commit(group);
     if (this.#waiting.length > 0) this.#schedule();
+    else if (!this.#isSyncing && this.#syncMs < briefMs) this.#syncAtOnce();
     void this.#sync();
   }
 
@@ -135,8 +138,27 @@ export class GroupCommit {
     for (const { reject } of group) reject(error);
   }
 
+  /** A sync that is shorter than the way to another thread and back is done here. */
+  #syncAtOnce(): void {
+    const last = this.#verdicts.at(-1)?.after;
+    if (last === undefined || last <= this.#engine.durable) return;
+    try {
+      const began = performance.now();
+      const durable = this.#engine.syncAtOnce();
+      this.#syncMs = lately(this.#syncMs, performance.now() - began);
+      this.#engine.settle(durable);
+    } catch (error) {
+      this.#lose(error);
+      return;
+    }
+    this.#giveVerdicts();
+  }
+
   async #sync(): Promise<void> {
-    if (this.#isSyncing) return;
+    if (this.#isSyncing || this.#verdicts.length === 0) {
+      if (!this.#isSyncing) this.#endIfIdle();
+      return;
+    }
     this.#isSyncing = true;
     try {
       while (this.#verdicts.length > 0) {
@@ -150,13 +172,21 @@ export class GroupCommit {
         this.#giveVerdicts();
       }
     } catch (error) {
-      // The disk did not take what it was given. It must not be asked again: the next sync could say yes and lose it.
-      this.#poison(error);
-      for (const { reject } of this.#verdicts.splice(0)) reject(unknown(error));
+      this.#lose(error);
     } finally {
       this.#isSyncing = false;
-      if (this.#waiting.length === 0 && this.#verdicts.length === 0) this.#idle?.();
+      this.#endIfIdle();
     }
+  }
+
+  #endIfIdle(): void {
+    if (this.#waiting.length === 0 && this.#verdicts.length === 0) this.#idle?.();
+  }
+
+  /** The disk did not take what it was given. It must not be asked again: the next sync could say yes and lose it. */
+  #lose(error: unknown): void {
+    this.#poison(error);
+    for (const { reject } of this.#verdicts.splice(0)) reject(unknown(error));
   }
 
   #giveVerdicts(): void {
@@ -192,7 +222,7 @@ function decide(waiting: Waiting): void {
 
 /** A measure that follows what was measured last. */
 function lately(before: number, now: number): number {
-  return before === 0 ? now : before * 0.9 + now * 0.1;
+  return before === 0 || before === Infinity ? now : before * 0.9 + now * 0.1;
 }
 
 function unknown(cause: unknown): UnknownOutcome {
