@@ -122,6 +122,7 @@ function undelete(engine: Engine, stream: StreamName, nowMs: number): void {
 
 function setMetadata(engine: Engine, stream: StreamName, { event, nowMs }: { event: NewEvent; nowMs: number }): number {
   const metadataStream = metadataStreamOf(stream);
+  engine.streams.checkEnd(metadataStream);
   engine.streams.head(stream);
   const at = engine.streams.head(metadataStream).revision + 1;
   return engine.write(metadataStream, event, { at, nowMs });

@@ -10,7 +10,7 @@ import { DerivedStretches } from './derived-stretches.ts';
 import { IndexRunner, type Indexed } from './index-runner.ts';
 import { checksumOf, type Indexer } from './indexer.ts';
 import { openedIndex, type IndexFile } from './open-index.ts';
-import { decodeHead, decodeRecord, encodeRecord, idHashOf, isFreed, type RecordHead } from './record.ts';
+import { decodeRecord, encodeRecord, headOf, idHashOf, isFreed, type RecordHead } from './record.ts';
 import type { LogMeta } from './rows.ts';
 import { SealChain } from './seal-chain.ts';
 import { Streams } from './streams.ts';
@@ -33,7 +33,7 @@ export interface EngineOptions {
 
 export interface EngineStart {
   /** What the index says that the reader has. */
-  readonly index: Indexed;
+  readonly index: Indexed & { readonly lost: string | undefined };
   readonly witness: Witness;
 }
 
@@ -62,7 +62,7 @@ export class Engine {
     this.writer = writer;
     this.reader = reader;
     this.meta = writer.meta();
-    this.tail = new Tail(start.index.indexed);
+    this.tail = new Tail(start.index.indexed, start.index.lost);
     this.#derived = new DerivedStretches(this.tail);
     this.streams = new Streams({ reader, writer, tail: this.tail });
     this.#witness = start.witness;
@@ -224,11 +224,36 @@ export class Engine {
     for (;;) {
       const rows = this.writer.records(this.tail.last + 1, Math.min(to, Number.MAX_SAFE_INTEGER), generationEvents);
       for (const [position, record] of rows) {
-        const head = decodeHead(record, position);
-        const isMetadata = describedStreamOf(head.stream) !== undefined;
-        this.#note(head, isMetadata ? decodeRecord(record, position) : undefined);
+        if (position > this.tail.last + 1) this.tail.lost.add(this.tail.last + 1, position - 1);
+        this.#takeInOne(position, record);
       }
       if (rows.length < generationEvents) return;
+    }
+  }
+
+  /** A damaged event keeps its place, if it can be told whose it was. Whoever reads it hears that it is damaged. */
+  #takeInOne(position: number, record: Uint8Array): void {
+    const { head, damage } = headOf(record, position);
+    if (head === undefined) {
+      this.tail.enter(position);
+      this.tail.lost.add(position, position);
+      return;
+    }
+    if (!this.tail.lost.isEmpty) this.#fillGap(head);
+    const isMetadata = describedStreamOf(head.stream) !== undefined;
+    this.#note(head, isMetadata && damage === undefined ? decodeRecord(record, position) : undefined);
+    // What it says of its stream is not known any more.
+    if (isMetadata && damage !== undefined) this.streams.forget();
+  }
+
+  /** Gives the numbers that a stream lacks before an event the place of that event. */
+  #fillGap({ stream, position, revision }: RecordHead): void {
+    const known = this.streams.knownHead(stream);
+    const stretch = known?.stretch ?? this.tail.stretch(stream);
+    this.tail.enter(position);
+    for (let next = this.streams.places(stream).last + 1; next < revision; next += 1) {
+      this.tail.add(stretch, 0);
+      known?.ids?.add(0);
     }
   }
 
@@ -236,7 +261,7 @@ export class Engine {
   #note(head: RecordHead, event: Pick<NewEvent, 'data'> | undefined): void {
     const { stream, position, revision } = head;
     this.tail.enter(position);
-    if (event !== undefined && isMetadataStream(stream)) this.streams.noteMetadata();
+    if (isMetadataStream(stream)) this.streams.noteMetadata();
     const known = this.streams.knownHead(stream);
     if (revision === -1) {
       this.tail.tombstone(stream);
@@ -268,7 +293,10 @@ export class Engine {
       return;
     }
     const rows = this.reader.records(from, durable, publishAtMost);
-    this.hub.publish(rows.filter(([, record]) => !isFreed(record)).map(([at, record]) => decodeRecord(record, at)));
+    // Whoever is subscribed reads a damaged event by itself, and hears that it is.
+    if (rows.every(([at, record]) => headOf(record, at).damage === undefined)) {
+      this.hub.publish(rows.filter(([, record]) => !isFreed(record)).map(([at, record]) => decodeRecord(record, at)));
+    }
     this.hub.skip(asPosition(durable));
   }
 }

@@ -104,7 +104,7 @@ export class GroupCommit {
       writer.begin();
       this.#engine.refreshInTransaction();
       this.#engine.reader.snapshot(() => {
-        for (const waiting of group) decide(waiting);
+        for (const waiting of group) this.#decide(waiting);
       });
       writer.commit();
     } catch (error) {
@@ -116,6 +116,20 @@ export class GroupCommit {
     for (const waiting of group) {
       waiting.after = after;
       this.#verdicts.push(waiting);
+    }
+  }
+
+  /** Does one change. What it refuses is its own verdict; any other error fails the whole transaction. */
+  #decide(waiting: Waiting): void {
+    const before = this.#engine.written;
+    try {
+      waiting.answer = waiting.change();
+      waiting.outcome = 'done';
+    } catch (error) {
+      // A change that found out half way that it cannot be done must not leave its first half.
+      if (!(error instanceof DaybookError) || this.#engine.written !== before) throw error;
+      waiting.answer = error;
+      waiting.outcome = 'refused';
     }
   }
 
@@ -205,18 +219,6 @@ export class GroupCommit {
   #poison(cause: unknown): void {
     this.#closed = new StoreClosed(`The store at ${this.#path} was closed for writing by an I/O error.`, { cause });
     for (const { reject } of this.#waiting.splice(0)) reject(this.#closed);
-  }
-}
-
-/** Does one change. What it refuses is its own verdict; any other error fails the whole transaction. */
-function decide(waiting: Waiting): void {
-  try {
-    waiting.answer = waiting.change();
-    waiting.outcome = 'done';
-  } catch (error) {
-    if (!(error instanceof DaybookError)) throw error;
-    waiting.answer = error;
-    waiting.outcome = 'refused';
   }
 }
 

@@ -4,8 +4,9 @@ import { endOf, extendBlock } from './block.ts';
 import { LogConnection } from './connection.ts';
 import { IndexDamaged } from './errors.ts';
 import type { IndexConnection } from './index-connection.ts';
+import { LostEvents } from './lost-events.ts';
 import { openIndex, type IndexFile } from './open-index.ts';
-import { decodeHead } from './record.ts';
+import { headOf } from './record.ts';
 import type { LogMeta, StoredBlock } from './rows.ts';
 import { indexError } from './sql-error.ts';
 
@@ -23,6 +24,7 @@ interface Added {
 
 /** The new events of one run. */
 interface Run {
+  readonly lost: LostEvents;
   readonly streams: ReadonlyMap<string, Added>;
   readonly last: number;
   readonly checksum: number;
@@ -103,7 +105,8 @@ export class Indexer implements Disposable {
   #advance(to: number): number {
     const indexed = this.#indexed();
     if (indexed >= to) return indexed;
-    const run = collect(this.#log.eachRecord(indexed + 1, to, runEvents));
+    const lost = new LostEvents(this.#inIndex(() => this.#index.meta().get('lost')));
+    const run = collect(this.#log.eachRecord(indexed + 1, to, runEvents), { after: indexed, lost });
     if (run === undefined) return indexed;
     const meta = this.#log.meta();
     return this.#inIndex(() => {
@@ -142,7 +145,7 @@ export class Indexer implements Disposable {
     this.#log[Symbol.dispose]();
   }
 
-  #write({ streams, last, checksum }: Run, { logId, epoch }: LogMeta): void {
+  #write({ streams, last, checksum, lost }: Run, { logId, epoch }: LogMeta): void {
     let nextId = this.#index.lastStreamId() + 1;
     const blocks: { readonly id: number; readonly block: StoredBlock }[] = [];
     // In the order of the names, and then in that of the blocks: each page of the file is gone to once.
@@ -155,8 +158,12 @@ export class Indexer implements Disposable {
       const before = known?.lastBlock;
       if (added.firstRevision !== -1) {
         const next = before === undefined ? 0 : endOf(name, before);
-        if (added.firstRevision !== next)
+        const missing = added.firstRevision - next;
+        if (missing < 0 || (missing > 0 && lost.isEmpty)) {
           throw new IndexDamaged(`${name} goes on at ${added.firstRevision}, after ${next - 1}`);
+        }
+        added.positions.unshift(...Array.from({ length: missing }, () => added.positions[0]!));
+        added.idHashes.unshift(...Array.from({ length: missing }, () => 0));
       }
       for (const block of extendBlock(name, before, added)) blocks.push({ id, block });
     }
@@ -166,6 +173,7 @@ export class Indexer implements Disposable {
     this.#index.setMeta('epoch', String(epoch));
     this.#index.setMeta('indexed', String(last));
     this.#index.setMeta('checksum', String(checksum));
+    this.#index.setMeta('lost', String(lost));
     this.#index.setMeta('last_stream_id', String(nextId - 1));
   }
 }
@@ -177,29 +185,41 @@ export function checksumOf(record: Uint8Array): number {
 }
 
 /** The places of the events, by stream and by derived stream, or `undefined` when there are no events. */
-function collect(rows: Iterable<readonly [number, Uint8Array]>): Run | undefined {
+function collect(
+  rows: Iterable<readonly [number, Uint8Array]>,
+  { after, lost }: { readonly after: number; readonly lost: LostEvents },
+): Run | undefined {
   const streams = new Map<string, Added>();
   const addedTo = (name: string, firstRevision: number): Added => {
     let added = streams.get(name);
     if (added === undefined) streams.set(name, (added = { firstRevision, positions: [], idHashes: [] }));
     return added;
   };
-  let last = -1;
+  let last = after;
   let checksum = -1;
   for (const [position, record] of rows) {
+    if (position > last + 1) lost.add(last + 1, position - 1);
     last = position;
     checksum = checksumOf(record);
-    const head = decodeHead(record, position);
+    const head = headOf(record, position).head;
+    if (head === undefined) {
+      lost.add(position, position);
+      continue;
+    }
     if (head.revision === -1) {
       addedTo(head.stream, -1).tombstone = position;
       continue;
     }
     const added = addedTo(head.stream, head.revision);
+    for (let next = added.firstRevision + added.positions.length; next < head.revision; next += 1) {
+      added.positions.push(position);
+      added.idHashes.push(0);
+    }
     added.positions.push(position);
     added.idHashes.push(head.idHash);
     for (const name of derivedStreamsOf({ ...head, revision: revision(head.revision) })) {
       addedTo(name, -1).positions.push(position);
     }
   }
-  return last === -1 ? undefined : { streams, last, checksum };
+  return last === after ? undefined : { streams, last, checksum, lost };
 }

@@ -122,7 +122,7 @@ function eventsOf(engine: Engine, view: StreamView, { first, last, direction }: 
     number += step;
     checkLocated(record);
     const event = decodeLocated(record);
-    checkBelongs(event, { stream, number, isDerived });
+    checkBelongs(engine, event, { stream, number, isDerived });
     bytes += record.end - record.start;
     const isGone = isLocatedFreed(record);
     if (!isDerived) {
@@ -163,12 +163,19 @@ function checkOpen(engine: Engine, stream: StreamName): void {
 }
 
 /** The index must not make an event look as if it stood elsewhere. */
-function checkBelongs(event: RecordedEvent, place: { stream: StreamName; number: number; isDerived: boolean }): void {
+function checkBelongs(
+  engine: Engine,
+  event: RecordedEvent,
+  place: { stream: StreamName; number: number; isDerived: boolean },
+): void {
   const { stream, number, isDerived } = place;
   if (isDerived) {
     const { kind, key } = derivedStream(stream)!; // The caller has looked.
     if (kind === 'category' ? categoryOf(event.stream) === key : kind !== 'event-type' || event.type === key) return;
-  } else if (event.stream === stream && event.revision === BigInt(number)) return;
+  } else if (event.stream === stream) {
+    if (event.revision === BigInt(number)) return;
+    if (event.revision > number) throw engine.streams.lostAt(stream, number, Number(event.position));
+  }
   throw new IndexDamaged(`it takes the event at position ${event.position} for ${number}@${stream}`);
 }
 

@@ -9,13 +9,17 @@ import { KnownTexts, LastText } from './known-texts.ts';
 import type { LocatedRecord } from './records-at.ts';
 
 /*
- * An event as the bytes of one row. Numbers are little-endian; the checksum covers all that follows it.
+ * An event as the bytes of one row. Numbers are little-endian; the first checksum covers all that follows it. The second
+ * one covers what stands between it and the metadata: it tells whose event it was when its data are damaged.
  *
  *  0 u32 CRC-32        4 u8 flags       5 u16 length of type   7 u16 length of stream name   9 u32 length of metadata
- * 13 f64 position     21 f64 revision (-1: tombstone)         29 f64 created, epoch ms      37 16 bytes id
+ * 13 u32 FNV-1a       17 u32 position, the low bits       21 f64 revision (-1: tombstone)
+ * 29 f64 created, epoch ms      37 16 bytes id
  * 53 type, stream name, metadata, data
  */
 const headBytes = 53;
+/** Positions are remembered modulo this: nobody takes a record for one so far away. */
+const low = 2 ** 32;
 const isJson = 1;
 const freed = 2;
 
@@ -52,13 +56,15 @@ export function encodeRecord({ stream, position, revision, createdMs, event }: R
   bytes.writeUInt16LE(typeBytes, 5);
   bytes.writeUInt16LE(nameBytes, 7);
   bytes.writeUInt32LE(metadataBytes, 9);
-  bytes.writeDoubleLE(position, 13);
+  bytes.writeUInt32LE(position % low, 17);
   bytes.writeDoubleLE(revision, 21);
   bytes.writeDoubleLE(createdMs, 29);
   writeId(bytes, id);
   writeText(bytes, type, headBytes, typeBytes);
   writeText(bytes, stream, headBytes + typeBytes, nameBytes);
-  const dataStart = headBytes + typeBytes + nameBytes + metadataBytes;
+  const nameEnd = headBytes + typeBytes + nameBytes;
+  bytes.writeUInt32LE(headHash(bytes, nameEnd), 13);
+  const dataStart = nameEnd + metadataBytes;
   if (metadata !== undefined && metadataBytes > 0) bytes.set(metadata, dataStart - metadataBytes);
   bytes.set(data, dataStart);
   return seal(bytes);
@@ -193,7 +199,10 @@ export function locateRecord(page: Buffer, place: RecordPlace): PackedEvent | un
 
 /** What indexes need of a row. Throws as `decodeRecord` does. */
 export function decodeHead(record: Uint8Array | null, position: number): RecordHead {
-  const bytes = checked(record, position);
+  return headIn(checked(record, position), position);
+}
+
+function headIn(bytes: Buffer, position: number): RecordHead {
   const typeEnd = headBytes + bytes.readUInt16LE(5);
   const nameEnd = typeEnd + bytes.readUInt16LE(7);
   return {
@@ -206,6 +215,30 @@ export function decodeHead(record: Uint8Array | null, position: number): RecordH
     metadata: bytes.subarray(nameEnd, nameEnd + bytes.readUInt32LE(9)),
     isFreed: (bytes[4]! & freed) !== 0,
   };
+}
+
+/** What indexes need of a row, and what is wrong with it: no head when it cannot be told any more whose event it was. */
+export function headOf(
+  record: Uint8Array,
+  position: number,
+): { readonly head?: RecordHead; readonly damage?: EventDamaged } {
+  try {
+    return { head: decodeHead(record, position) };
+  } catch (damage) {
+    if (!(damage instanceof EventDamaged)) throw damage;
+    const head = salvaged(record, position);
+    return head === undefined ? { damage } : { head, damage };
+  }
+}
+
+/** What a damaged row says, without its metadata, if the part that says whose event it was is as it was written. */
+function salvaged(record: Uint8Array, position: number): RecordHead | undefined {
+  const bytes = asBuffer(record);
+  if (bytes.length < headBytes) return undefined;
+  const nameEnd = headBytes + bytes.readUInt16LE(5) + bytes.readUInt16LE(7);
+  const isWhole = bytes.length >= nameEnd && headHash(bytes, nameEnd) === bytes.readUInt32LE(13);
+  if (!isWhole || bytes.readUInt32LE(17) !== position % low) return undefined;
+  return { ...headIn(bytes, position), metadata: noBytes };
 }
 
 /** Whether a scavenge took the data of a row. */
@@ -243,7 +276,14 @@ function check(bytes: Buffer, { start, end, position }: RecordPlace): void {
   if (crc32(bytes.subarray(start + 4, end)) !== bytes.readUInt32LE(start)) {
     throw damaged(position, 'its checksum does not fit');
   }
-  if (bytes.readDoubleLE(start + 13) !== position) throw damaged(position, 'it belongs to another position');
+  if (bytes.readUInt32LE(start + 17) !== position % low) throw damaged(position, 'it belongs to another position');
+}
+
+/** FNV-1a from the position to the end of the stream name. A call of `crc32` would cost more than these few bytes. */
+function headHash(bytes: Buffer, nameEnd: number): number {
+  let hash = 0x811c9dc5;
+  for (let at = 17; at < nameEnd; at += 1) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
+  return hash >>> 0;
 }
 
 function damaged(position: number, problem: string): EventDamaged {

@@ -136,7 +136,7 @@ function openEngine(path: string, { writer, busyTimeoutMs }: OpenLog): Engine {
       reader.attachIndex(`${path}-index`);
       return reader.indexMeta();
     });
-    const index = { id: meta.get('id') ?? '', indexed: Number(meta.get('indexed') ?? 0) };
+    const index = { id: meta.get('id') ?? '', indexed: Number(meta.get('indexed') ?? 0), lost: meta.get('lost') };
     return new Engine({ path, busyTimeoutMs, writer, reader }, { index, witness });
   } catch (error) {
     reader[Symbol.dispose]();

@@ -1,6 +1,8 @@
 import type { StreamFacts } from '../internal/decide-append.ts';
 import { firstVisible } from '../internal/visible.ts';
 import { derivedStream } from '../store/derived-stream.ts';
+import { EventDamaged } from '../store/errors.ts';
+import { position as asPosition } from '../store/position.ts';
 import { isDeleted, parseStreamMetadata, type StreamMetadata } from '../store/stream-metadata.ts';
 import { describedStreamOf, isMetadataStream, metadataStreamOf, type StreamName } from '../store/stream-name.ts';
 import { decodeBlock, type Block } from './block.ts';
@@ -157,6 +159,7 @@ export class Streams {
 
   /** What an append needs to know. */
   factsOf(stream: StreamName): StreamFacts {
+    this.checkEnd(stream);
     const head = this.head(stream);
     const { revision, metadata, isTombstoned, hasMetadata } = head;
     return {
@@ -168,6 +171,25 @@ export class Streams {
       idAt: (at) => (at > revision ? undefined : this.#idAt(this.places(stream), at)),
       findId: (id, from) => (revision < from ? -1 : this.#findId(stream, head, { id, from })),
     };
+  }
+
+  /**
+   * Looks whether it is known where a stream ends.
+   *
+   * @throws EventDamaged when a lost event may be its last one.
+   */
+  checkEnd(stream: string): void {
+    const { lost } = this.#tail;
+    if (lost.isEmpty) return;
+    const places = this.places(stream);
+    const at = lost.firstAfter(places.last < 0 ? 0 : this.positionOf(places, places.last));
+    if (at === undefined) return;
+    throw new EventDamaged(asPosition(at), `it may be the last one of ${stream}, to which nothing can be appended`);
+  }
+
+  /** What to say of a number whose event is lost. */
+  lostAt(stream: string, number: number, before: number): EventDamaged {
+    return new EventDamaged(asPosition(this.#tail.lost.lastBefore(before) ?? before), `it was ${number}@${stream}`);
   }
 
   #findId(stream: StreamName, head: Head, { id, from }: { id: string; from: number }): number {
@@ -204,7 +226,9 @@ export class Streams {
   #idAt(places: Places, at: number): string | undefined {
     if (at < 0 || at > places.last) return undefined;
     const position = this.positionOf(places, at);
-    return decodeRecord(this.#writer.record(position), position).id;
+    const { id, revision } = decodeRecord(this.#writer.record(position), position);
+    if (revision !== BigInt(at)) throw this.lostAt(places.stream, at, position);
+    return id;
   }
 
   #placesIn(row: StreamRow | undefined, stream: string, bound: number): Places {

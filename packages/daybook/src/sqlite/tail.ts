@@ -1,3 +1,5 @@
+import { LostEvents } from './lost-events.ts';
+
 /** The newest places of a stream or a derived stream. Whoever adds to it often holds on to it. */
 export interface Stretch {
   readonly name: string;
@@ -27,6 +29,8 @@ const none: readonly number[] = [];
  * The lists that it gives change as it goes on: they are to be used at once.
  */
 export class Tail {
+  /** Those of the whole log. */
+  readonly lost: LostEvents;
   /** Those that have events. */
   readonly #streams = new Map<string, Stretch>();
   #generations: Generation[] = [];
@@ -34,9 +38,11 @@ export class Tail {
   #indexed: number;
   #last: number;
 
-  constructor(indexed: number) {
+  /** `lost` is what the index knows of lost events. */
+  constructor(indexed: number, lost: string | undefined) {
     this.#indexed = indexed;
     this.#last = indexed;
+    this.lost = new LostEvents(lost);
   }
 
   get indexed(): number {

@@ -1,12 +1,11 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 
-import { derivedStreamsOf } from '../store/derived-stream.ts';
-import { DaybookError } from '../store/errors.ts';
+import { derivedStream, derivedStreamsOf } from '../store/derived-stream.ts';
 import { position as asPosition, revision } from '../store/position.ts';
 import type { Engine } from './engine.ts';
 import { IndexDamaged } from './errors.ts';
 import type { Finding, VerifyProgress } from './options.ts';
-import { decodeHead } from './record.ts';
+import { headOf, type RecordHead } from './record.ts';
 import { positionsIn, segmentEvents, segmentHash, sealOf } from './seal-chain.ts';
 
 /** How many segments are checked between two reports. */
@@ -42,7 +41,7 @@ export async function* verify(
   }
   findings.push(...check.counts(end));
   yield report(end);
-  if (isIndexWrong) engine.rebuildIndex();
+  if (isIndexWrong && !check.hasLost) engine.rebuildIndex();
 }
 
 class Check {
@@ -50,6 +49,8 @@ class Check {
   /** The next number of each stream and derived stream. */
   readonly #next = new Map<string, number>();
   #seal: Uint8Array | undefined;
+  /** From then on nobody knows which numbers the events of derived streams should have. */
+  hasLost = false;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -85,6 +86,7 @@ class Check {
       expected = position + 1;
     }
     for (; expected <= last; expected += 1) findings.push(missing(expected));
+    this.hasLost ||= rows.length <= last - first;
     if (last === full) findings.push(...this.#sealOf(segment, { sealed, rows }));
     return findings;
   }
@@ -96,11 +98,17 @@ class Check {
       findings.push(
         ...this.#ofIndex(() => {
           const { last } = this.#engine.streams.places(name, end);
-          return last === next - 1 ? [] : [wrongIndex(`it ends ${name} at ${last}; the log ends it at ${next - 1}`)];
+          return last === next - 1 || this.#isUncertain(name)
+            ? []
+            : [wrongIndex(`it ends ${name} at ${last}; the log ends it at ${next - 1}`)];
         }),
       );
     }
     return findings;
+  }
+
+  #isUncertain(name: string): boolean {
+    return this.hasLost && derivedStream(name) !== undefined;
   }
 
   #ofIndex(look: () => Finding[]): Finding[] {
@@ -112,9 +120,17 @@ class Check {
     }
   }
 
+  /** A damaged event counts all the same, if it can be told whose it was. */
   #event(position: number, record: Uint8Array): readonly Finding[] {
+    const { head, damage } = headOf(record, position);
+    const places = head === undefined ? [] : this.#places(position, head);
+    this.hasLost ||= head === undefined;
+    if (damage === undefined) return places;
+    return [{ kind: 'damaged-event', position: asPosition(position), problem: damage.message }, ...places];
+  }
+
+  #places(position: number, head: RecordHead): readonly Finding[] {
     try {
-      const head = decodeHead(record, position);
       if (head.revision === -1) {
         const at = this.#engine.streams.tombstoneOf(head.stream);
         return at === position ? [] : [notIndexed(position, `${head.stream} is tombstoned`)];
@@ -129,14 +145,15 @@ class Check {
       const derived = names.flatMap((name) => {
         const number = this.#next.get(name) ?? 0;
         this.#next.set(name, number + 1);
-        return this.#isIndexed(name, number, position) ? [] : [notIndexed(position, `it is event ${number}@${name}`)];
+        return this.hasLost || this.#isIndexed(name, number, position)
+          ? []
+          : [notIndexed(position, `it is event ${number}@${name}`)];
       });
       const isIndexed = this.#isIndexed(head.stream, head.revision, position);
       return isIndexed ? derived : [notIndexed(position, `it is event ${head.revision}@${head.stream}`), ...derived];
     } catch (error) {
-      if (!(error instanceof DaybookError)) throw error;
       if (error instanceof IndexDamaged) return [wrongIndex(error.reason, position)];
-      return [{ kind: 'damaged-event', position: asPosition(position), problem: error.message }];
+      throw error;
     }
   }
 
