@@ -1,0 +1,89 @@
+import type { Command } from 'commander';
+import { streamName } from 'daybook';
+import {
+  alertmanagerTarget,
+  logTarget,
+  slackTarget,
+  watchConsumers,
+  type AlertTarget,
+  type ExpectedConsumer,
+} from 'daybook/consumer';
+
+import { Failure, usage } from '../failure.ts';
+import { parseCount, parseDuration } from '../input/parse-options.ts';
+import { counted } from '../output/counted.ts';
+import type { Begin } from '../program.ts';
+import type { Shell } from '../shell.ts';
+
+interface Options {
+  readonly every: string;
+  readonly expect?: readonly string[];
+  readonly slack?: readonly string[];
+  readonly alertmanager?: readonly string[];
+  readonly maxLag?: string;
+  readonly maxLagTime?: string;
+  readonly once?: true;
+}
+
+/** `daybook watch`: telling somebody when a consumer needs help. */
+export function registerWatch(program: Command, begin: Begin): void {
+  program
+    .command('watch')
+    .summary('watch consumers, and raise alerts')
+    .description(
+      'Watches every consumer and read model from the log alone, and says when one has failed, stalls, is silent, or ' +
+        'was never started; and when that is over. Needs no running consumer, and may run many times.',
+    )
+    .option('--every <duration>', 'look so often', '5s')
+    .option('--expect <consumer=source...>', 'a consumer that has to be there: EmailOnOrderShipped=$et-OrderShipped')
+    .option('--slack <url...>', 'tell a webhook that takes what those of Slack do')
+    .option('--alertmanager <url...>', "tell Prometheus' Alertmanager: its /api/v2/alerts")
+    .option('--max-lag <events>', 'more events than these may not wait')
+    .option('--max-lag-time <duration>', 'the oldest event may not wait for longer')
+    .option('--once', 'look once, for cron: ends with 8 when an alert fires')
+    .action(async (options: Options, command: Command) => {
+      const shell = begin(command);
+      const everyMs = parseDuration(options.every, '--every');
+      await using store = await shell.open('existing');
+      const { maxLag, maxLagTime } = options;
+      await using watch = watchConsumers(store, {
+        everyMs,
+        targets: targetsOf(shell, options),
+        expect: (options.expect ?? []).map(expected),
+        lagEvents: maxLag === undefined ? undefined : parseCount(maxLag, '--max-lag'),
+        lagMs: maxLagTime === undefined ? undefined : parseDuration(maxLagTime, '--max-lag-time'),
+        signal: shell.signal,
+      });
+      if (options.once !== true) {
+        shell.say(`Watching every ${options.every}; Ctrl-C ends it.`);
+        await watch.done;
+        return;
+      }
+      const { firing, consumers, problems } = await watch.look();
+      for (const problem of problems) throw problem;
+      shell.say(`${counted(consumers.length, 'consumer')}, ${counted(firing.length, 'alert')}`);
+      if (firing.length > 0) throw new Failure('check-failed', 8, firing.map(({ summary }) => summary).join(' '));
+    });
+}
+
+function targetsOf(shell: Shell, { slack = [], alertmanager = [] }: Options): readonly AlertTarget[] {
+  const line = logTarget((text) => void shell.terminal.write(`${new Date().toISOString()} ${text}\n`));
+  return [
+    line,
+    ...slack.map((url, i) => slackTarget({ url: checkedUrl(url), name: `slack ${i + 1}` })),
+    ...alertmanager.map((url, i) => alertmanagerTarget({ url: checkedUrl(url), name: `alertmanager ${i + 1}` })),
+  ];
+}
+
+function expected(text: string): ExpectedConsumer {
+  const [name = '', source = ''] = text.split(/=(.*)/s);
+  if (name === '' || source === '') {
+    throw usage(`--expect ${text} says nothing: give CONSUMER=SOURCE, such as Shipping=$et-AwaitingShipment.`);
+  }
+  return { name, sources: [{ stream: streamName(source) }] };
+}
+
+function checkedUrl(text: string): URL {
+  if (!URL.canParse(text)) throw usage(`${text} is no address: give https://….`);
+  return new URL(text);
+}
