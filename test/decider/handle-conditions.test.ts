@@ -27,7 +27,7 @@ import { openMemoryStore } from 'daybook/memory';
 import { z } from 'zod';
 
 import { countingStore } from './support/counting-store.ts';
-import { losingOneAnswer, withAppend } from './support/faults.ts';
+import { guessing, losingOneAnswer, withAppend } from './support/faults.ts';
 import { heardDuring } from './support/heard.ts';
 
 const Note = events('Note', { LineAdded: trusted<{ text: string }>() });
@@ -114,6 +114,21 @@ describe('a command among other writers', () => {
     const result = await handle(store, addLine, 'a', { text: 'once' }, options);
     assert.equal(result.outcome, 'repeated');
     assert.deepEqual(await texts(store), ['once']);
+  });
+
+  it('is not fooled by a store that says it appended what was there already', async () => {
+    await using behind = openMemoryStore();
+    const store = guessing(behind);
+    const options = newId();
+    const settled = await Promise.allSettled(
+      ['1', '1', '2', '2', '1'].map((text) => handle(store, addLine, 'a', { text }, options)),
+    );
+    const told = settled.map((each) =>
+      each.status === 'fulfilled' ? each.value.outcome : (Reflect.get(each.reason as Error, 'code') as string),
+    );
+    const expected = ['appended', 'repeated', 'command-id-reused', 'command-id-reused', 'repeated'];
+    assert.deepEqual(told.toSorted(), expected.toSorted());
+    assert.equal((await texts(store)).length, 1);
   });
 
   it('goes on behind events that are all hidden', async () => {

@@ -122,6 +122,20 @@ for (const kind of storeKinds) {
       assert.equal(await sum(store), 820);
     });
 
+    it('A-I5, A-I8: does so from several processes at once, and each command is done once', async () => {
+      await using opened = await openedStore(kind);
+      const stores = [opened.store, await opened.another(), await opened.another()];
+      const commands = Array.from({ length: 12 }, (_, index) => ({ amount: index + 1, commandId: randomUUID() }));
+      const results = await Promise.all(
+        stores.flatMap((store) =>
+          commands.map(({ amount, commandId }) => handle(store, payIn, 'a', { amount }, { commandId })),
+        ),
+      );
+      assert.equal(results.filter(({ outcome }) => outcome === 'appended').length, 12);
+      assert.equal(results.filter(({ outcome }) => outcome === 'repeated').length, 24);
+      assert.equal(await sum(opened.store), 78);
+    });
+
     it('A-I10, A-I11: a queue of commands replayed changes nothing, by id, or with new ids by business key', async () => {
       await using opened = await openedStore(kind);
       const { store } = opened;

@@ -7,7 +7,7 @@ import type { EventStore } from 'daybook';
 import { startServer } from 'daybook-server';
 import { kurrentStore } from 'daybook/kurrent';
 import { openMemoryStore } from 'daybook/memory';
-import { openSqliteStore } from 'daybook/sqlite';
+import { openSqliteStore, type SqliteStore } from 'daybook/sqlite';
 
 /** The stores that a promise about commands must hold on. */
 export const storeKinds = ['memory', 'sqlite', 'server'] as const;
@@ -17,6 +17,8 @@ export type StoreKind = (typeof storeKinds)[number];
 /** A new store, and everything that it needs to run. */
 export interface OpenedStore extends AsyncDisposable {
   readonly store: EventStore;
+  /** The same log, as another process would open it. */
+  another(): Promise<EventStore>;
 }
 
 export interface OpenOptions {
@@ -26,18 +28,33 @@ export interface OpenOptions {
 /** Opens a new store of a kind. `server`: SQLite behind the server, through KurrentDB's client. */
 export async function openedStore(kind: StoreKind, options: OpenOptions = {}): Promise<OpenedStore> {
   const stack = new AsyncDisposableStack();
-  const store = await openOn(stack, kind, options);
-  return { store, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const another = await openerOf(stack, kind, options);
+  return { store: await another(), another, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-async function openOn(stack: AsyncDisposableStack, kind: StoreKind, options: OpenOptions): Promise<EventStore> {
-  if (kind === 'memory') return stack.use(openMemoryStore(options));
+async function openerOf(
+  stack: AsyncDisposableStack,
+  kind: StoreKind,
+  options: OpenOptions,
+): Promise<() => Promise<EventStore>> {
+  if (kind === 'memory') {
+    const store = stack.use(openMemoryStore(options));
+    return () => Promise.resolve(new Proxy(store, { get: boundTo }));
+  }
   const folder = await mkdtemp(join(tmpdir(), 'daybook-decider-'));
   stack.defer(() => rm(folder, { recursive: true }));
-  const sqlite = stack.use(await openSqliteStore(join(folder, 'shop.db'), options));
-  if (kind === 'sqlite') return sqlite;
-  const server = stack.use(await startServer({ store: sqlite, port: 0, dev: true }));
-  const client = KurrentDBClient.connectionString(`kurrentdb://127.0.0.1:${server.port}?tls=false`);
-  stack.defer(() => client.dispose());
-  return stack.use(kurrentStore(client));
+  const open = async (): Promise<SqliteStore> => stack.use(await openSqliteStore(join(folder, 'shop.db'), options));
+  if (kind === 'sqlite') return open;
+  const server = stack.use(await startServer({ store: await open(), port: 0, dev: true }));
+  return async () => {
+    const client = KurrentDBClient.connectionString(`kurrentdb://127.0.0.1:${server.port}?tls=false`);
+    stack.defer(() => client.dispose());
+    return stack.use(kurrentStore(client));
+  };
+}
+
+/** What a store has, for whoever holds another object that stands for it. */
+function boundTo(store: EventStore, name: string | symbol): unknown {
+  const value: unknown = Reflect.get(store, name);
+  return typeof value === 'function' ? (value.bind(store) as unknown) : value;
 }

@@ -13,12 +13,17 @@ export const commandHashKey = '$commandHash';
 /** In the metadata of a command's first event: its id, where that is not the id of the event. */
 export const commandIdKey = '$commandId';
 
+/** In the metadata of a command's first event, where a store cannot tell who appended it: the attempt. */
+export const attemptIdKey = '$attemptId';
+
 /** What tells one command from another. */
 export interface CommandIdentity {
   readonly commandId: string;
   /** Of its first event. The others follow from it. */
   readonly firstId: string;
   readonly hash: string;
+  /** Of this very call, for a store that guesses. */
+  readonly attemptId: string | undefined;
 }
 
 /** How many events of a stream are read at once in the search for the events of a command. */
@@ -26,7 +31,7 @@ const pageSize = 50;
 
 /**
  * What a command did when it was handled first: `at` is where its first event stands. `undefined` when it is not there
- * any more.
+ * any more. Only of a store that guesses it may turn out that this very call appended it.
  *
  * @throws CommandIdReused when that was another command with the same id.
  */
@@ -52,9 +57,11 @@ export async function firstResult(
   const [first] = found;
   const last = found.at(-1);
   if (first === undefined || last === undefined) return undefined;
-  checkSame(first, identity);
+  const metadata = metadataOf(first);
+  checkSame(first, metadata, identity);
+  const isOwn = identity.attemptId !== undefined && metadata[attemptIdKey] === identity.attemptId;
   return {
-    outcome: 'repeated',
+    outcome: isOwn ? 'appended' : 'repeated',
     stream,
     firstRevision: first.revision,
     revision: last.revision,
@@ -89,8 +96,12 @@ export async function findEvent(
 }
 
 /** Who has the same id, or the same business key and another id, is the same command. Who has the same id and another input is not. */
-function checkSame(first: RecordedEvent, { commandId, hash }: CommandIdentity): void {
-  const { [commandIdKey]: id = first.id, [commandHashKey]: firstHash = hash } = metadataOf(first);
+function checkSame(
+  first: RecordedEvent,
+  metadata: Readonly<Record<string, unknown>>,
+  { commandId, hash }: CommandIdentity,
+): void {
+  const { [commandIdKey]: id = first.id, [commandHashKey]: firstHash = hash } = metadata;
   if (id !== commandId || firstHash === hash) return;
   throw new CommandIdReused({ commandId, stream: first.stream, revision: first.revision });
 }

@@ -11,8 +11,16 @@ import { checkNamed, type Command, type Decision } from './command.ts';
 import { encodeEvent, type EncodedEvent } from './encode.ts';
 import { InvalidCommandInput, TooManyConflicts } from './errors.ts';
 import { streamOf, type DomainEvent, type Schemas } from './events.ts';
-import { commandHashKey, commandIdKey, findEvent, firstResult, type CommandIdentity } from './first-result.ts';
+import {
+  attemptIdKey,
+  commandHashKey,
+  commandIdKey,
+  findEvent,
+  firstResult,
+  type CommandIdentity,
+} from './first-result.ts';
 import type { Handled, HandledEvents } from './handled.ts';
+import { inLine, isLineAt } from './line.ts';
 import { checkCache, loadNow, type LoadedNow } from './load.ts';
 import { validate, type InputOf, type OutputOf, type StandardSchema } from './standard-schema.ts';
 import type { StateCache } from './state-cache.ts';
@@ -46,7 +54,7 @@ export interface HandleOptions {
 
 /**
  * Does a command: loads the state, decides, appends at the revision that was seen, and does so again when another writer
- * was first. A command that was handled before, in this stream, is not decided again: its first result comes back, as
+ * was first. (Commands of this process that met at a stream then wait for each other.) A command that was handled before, in this stream, is not decided again: its first result comes back, as
  * long as its events are there. `nothing` and refusals leave no trace; delivered again, they are decided again.
  *
  * @throws InvalidCommandInput when the input does not fit the schema.
@@ -63,22 +71,21 @@ export async function handle<State, S extends Schemas, Input extends StandardSch
   input: InputOf<Input>,
   options: HandleOptions,
 ): Promise<Handled<Decided>> {
-  const { attempts = conflictAttempts, signal, random = Math.random } = options;
-  if (!(attempts >= 1)) throw new InvalidOption('attempts', 'it is no number from 1 on');
+  if (!((options.attempts ?? 1) >= 1)) throw new InvalidOption('attempts', 'it is no number from 1 on');
   checkCache(command.view, options.cache);
   const stream = streamOf(command.view, id);
   const parsed = await parsedInput(command.input, input);
   const businessKey = options.businessKey ?? command.businessKey(parsed, id);
-  const identity = identityOf(command, { stream, input, businessKey, commandId: options.commandId });
+  const identity = {
+    ...identityOf(command, { stream, input, businessKey, commandId: options.commandId }),
+    attemptId: store.guessesOutcome === true ? crypto.randomUUID() : undefined,
+  };
   const task: Task = { store, command, id, stream, input: parsed, identity, options };
-  let conflict: Conflict | undefined;
-  for (let attempt = 0; attempt < attempts; attempt += 1) {
-    if (attempt > 0) await pause(attempt, random, signal);
-    const done = await tryOnce(task, { maxAgeMs: attempt === 0 ? options.maxAgeMs : 0, end: conflict?.end });
-    if (!('error' in done)) return done as Handled<Decided>; // The command itself decided so.
-    conflict = done;
-  }
-  throw new TooManyConflicts(stream, attempts, { cause: conflict?.error });
+  const first = isLineAt(store, stream)
+    ? undefined
+    : await tryOnce(task, { maxAgeMs: options.maxAgeMs, end: undefined });
+  const done = isDone(first) ? first : await inLine(store, stream, () => tryAgain(task, first));
+  return done as Handled<Decided>; // The command itself decided so.
 }
 
 /** A command with all that is known of it before the first attempt. */
@@ -97,6 +104,24 @@ interface Conflict {
   readonly error: unknown;
   /** Where the stream ended then, which a reader cannot see when everything in it is hidden. */
   readonly end: Revision | undefined;
+}
+
+function isDone(tried: Handled | Conflict | undefined): tried is Handled {
+  return tried !== undefined && !('error' in tried);
+}
+
+/** The attempts after the first one, and after a first one that nobody made because others stood in line. */
+async function tryAgain(task: Task, first: Conflict | undefined): Promise<Handled> {
+  const { attempts = conflictAttempts, random = Math.random, signal } = task.options;
+  let conflict = first;
+  for (let attempt = first === undefined ? 0 : 1; attempt < attempts; attempt += 1) {
+    signal?.throwIfAborted();
+    if (attempt > 1) await pause(attempt, random, signal); // They are of other processes, which stand in no line.
+    const tried = await tryOnce(task, { maxAgeMs: 0, end: conflict?.end });
+    if (isDone(tried)) return tried;
+    conflict = tried;
+  }
+  throw new TooManyConflicts(task.stream, attempts, { cause: conflict?.error });
 }
 
 /** Loads, decides, appends. */
@@ -139,8 +164,10 @@ async function appendDecided(
   try {
     const events = encoded.map(({ event }) => event);
     const { outcome, ...appended } = await store.append(stream, events, { expected: seen ?? 'no-stream' });
-    if (outcome === 'appended') return { outcome, stream, ...appended, events: handledEvents(encoded, appended) };
-    // Another delivery of the same command was first, by a hair.
+    if (outcome === 'appended' && store.guessesOutcome !== true) {
+      return { outcome, stream, ...appended, events: handledEvents(encoded, appended) };
+    }
+    // Another delivery of the same command was first, by a hair; or the store cannot tell, and the events can.
     const at = appended.firstRevision;
     const repeated = await firstResult(store, { stream, at, identity, signal: options.signal });
     return repeated ?? { error: undefined, end: undefined };
@@ -155,10 +182,14 @@ function encodeAll(
   { command, stream, identity, options }: Task,
   decided: readonly DomainEvent[],
 ): Promise<EncodedEvent[]> {
-  const { commandId, firstId, hash } = identity;
+  const { commandId, firstId, hash, attemptId } = identity;
   const { correlationId = commandId, causationId = commandId } = currentCause() ?? {};
   const shared = { $correlationId: correlationId, $causationId: causationId, ...options.metadata };
-  const ofFirst = { [commandHashKey]: hash, ...(firstId !== commandId && { [commandIdKey]: commandId }) };
+  const ofFirst = {
+    [commandHashKey]: hash,
+    ...(firstId !== commandId && { [commandIdKey]: commandId }),
+    ...(attemptId !== undefined && { [attemptIdKey]: attemptId }),
+  };
   return Promise.all(
     decided.map((event, index) =>
       encodeEvent(command.view, event, {
@@ -191,7 +222,7 @@ async function parsedInput<Input extends StandardSchema>(schema: Input, input: u
 function identityOf(
   { name }: Pick<Command, 'name'>,
   options: { stream: StreamName; input: unknown; businessKey: string | undefined; commandId: string },
-): CommandIdentity {
+): Omit<CommandIdentity, 'attemptId'> {
   const { stream, input, businessKey } = options;
   const commandId = checkedCommandId(options.commandId);
   const hash = commandHash(name, input);

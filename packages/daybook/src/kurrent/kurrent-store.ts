@@ -37,6 +37,7 @@ export function kurrentStore(client: KurrentClient, options: KurrentStoreOptions
   checkLimits(limits);
   const connection = new Connection(opened(client), limits, options.timeoutMs ?? 10_000);
   return {
+    guessesOutcome: true,
     append: (stream, events, each) => append(connection, stream, events, each),
     appendAll: (appends, each) => appendAll(connection, appends, each),
     deleteStream: (stream, { expected }) => deleteStream(connection, stream, { expected, method: 'deleteStream' }),

@@ -32,6 +32,12 @@ import type { StreamName } from './stream-name.ts';
  */
 export interface EventStore extends AsyncDisposable {
   /**
+   * The `outcome` of an append is a guess: it may say `appended` of what was there already, as over a protocol that does
+   * not tell. Absent: it is certain.
+   */
+  readonly guessesOutcome?: true | undefined;
+
+  /**
    * Adds `events` to the end of `stream`, all or none, and is durable when it returns. The same ids again give the
    * first answer again instead of a second write.
    *
