@@ -93,7 +93,7 @@ for (const kind of storeKinds) {
       assert.equal((await stored(store)).length, 5);
     });
 
-    it('A-I1, A-I8: delivered 100 times at once is done once, with 100 equal answers', async () => {
+    it('A-I1, A-I8, B9: delivered 100 times at once is done once, with 100 equal answers', async () => {
       await using opened = await openedStore(kind);
       const { store } = opened;
       await handle(store, payIn, 'a', { amount: 5 }, { commandId: randomUUID() });
@@ -136,7 +136,7 @@ for (const kind of storeKinds) {
       assert.equal(await sum(opened.store), 78);
     });
 
-    it('A-I10, A-I11: a queue of commands replayed changes nothing, by id, or with new ids by business key', async () => {
+    it('A-I10, A-I11, B9: a queue of commands replayed changes nothing, by id, or with new ids by business key', async () => {
       await using opened = await openedStore(kind);
       const { store } = opened;
       const queue = Array.from({ length: 30 }, (_, index) => ({
@@ -161,7 +161,7 @@ for (const kind of storeKinds) {
       assert.equal((await store.head()).position, end);
     });
 
-    it('with an id that another command had is refused, and changes nothing', async () => {
+    it('B9: with an id that another command had is refused, and changes nothing', async () => {
       await using opened = await openedStore(kind);
       const { store } = opened;
       const options = { commandId: randomUUID() };

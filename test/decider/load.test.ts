@@ -85,7 +85,7 @@ describe('a state as it was', () => {
   });
 
   for (const kind of ['memory', 'sqlite'] as const) {
-    it(`A-F9, A-F8: at any revision and any time equals a fold of what was there, on ${kind}`, async () => {
+    it(`A-F9, A-F8, B8: at any revision and any time equals a fold of what was there, on ${kind}`, async () => {
       await fc.assert(
         fc.asyncProperty(
           fc.array(fc.record({ count: fc.integer({ min: 1, max: 4 }), stepMs: fc.integer({ min: -50, max: 100 }) }), {

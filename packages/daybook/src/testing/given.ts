@@ -11,6 +11,8 @@ import { schemaVersionKey } from '../decider/upcast.ts';
 import type { View } from '../decider/view.ts';
 import { jsonEvent } from '../store/json-event.ts';
 import { position, revision } from '../store/position.ts';
+import { idOf } from '../store/stream-name.ts';
+import type { ExportedEvent, ExportedEvents } from './exported.ts';
 
 /** What happened before. */
 export interface Given<S extends Schemas, Input extends StandardSchema, Decided extends Decision> {
@@ -42,21 +44,27 @@ type CodeOf<Decided extends Decision> = Decided extends { readonly kind: 'refusa
   ? Code
   : never;
 
+/** What a test begins with: events as they are made today, or as they were stored. */
+type History<S extends Schemas> = readonly NewDomainEvent<S>[] | ExportedEvents;
+
 /**
  * A test of a command without a store: given these events, when it is done with this input, then.
  *
  *     given(recordEmail, [shipped]).when({ to: 'a@b.c' }).then([mailed]).again();
  *     given(recordEmail).when({ to: 'a@b.c' }).thenRefused('not-shipped');
  *
- * Events go through JSON and their schemas, as they would through a store. Schemas that take their time cannot be asked
+ * Events go through JSON and their schemas, as they would through a store; what `exported` gives is in the shapes that it
+ * was stored in, and is brought to today's. Schemas that take their time cannot be asked
  * here: test such a command with `handle` and a memory store.
  */
 export function given<State, S extends Schemas, Input extends StandardSchema, Decided extends Decision<S>>(
   command: Command<State, S, Input, Decided>,
-  events: readonly NewDomainEvent<S>[] = [],
-  { id = '1' }: { readonly id?: string } = {},
+  events: History<S> = [],
+  options: { readonly id?: string } = {},
 ): Given<S, Input, Decided> {
-  const history = events.map((event) => asWritten(command.view, event));
+  const isExported = 'stream' in events;
+  const history = isExported ? events.events : events.map((event) => asWritten(command.view, event));
+  const { id = (isExported ? idOf(events.stream) : undefined) ?? '1' } = options;
   return {
     when: (input) => {
       const result = atOnce(validate(command.input, input), 'The schema of the input');
@@ -70,7 +78,7 @@ export function given<State, S extends Schemas, Input extends StandardSchema, De
 interface Story {
   readonly command: Command;
   readonly id: string;
-  readonly history: readonly DomainEvent[];
+  readonly history: readonly (DomainEvent | ExportedEvent)[];
   /** As the test gave it, and as its schema made it. */
   readonly given: unknown;
   readonly input: unknown;
@@ -141,14 +149,22 @@ function asWritten({ schemas }: View, { type, data }: DomainEvent): DomainEvent 
 }
 
 /** An event as a store would give it. One that nobody decodes changes nothing, whatever it is. */
-function asRead(view: View, { event, id, index }: { event: DomainEvent; id: string; index: number }): DomainEvent {
+function asRead(
+  view: View,
+  { event, id, index }: { event: DomainEvent | ExportedEvent; id: string; index: number },
+): DomainEvent {
   const decoder = view.decoders.get(event.type);
   if (decoder === undefined) return event;
-  const steps = decoder.options.upcast?.[event.type]?.length ?? 0;
-  const { metadata = new Uint8Array(), ...encoded } = jsonEvent({ ...event, metadata: { [schemaVersionKey]: steps } });
+  const { type, data } = event;
+  const steps = decoder.options.upcast?.[type]?.length ?? 0;
+  const { metadata = new Uint8Array(), ...encoded } = jsonEvent({
+    type,
+    data,
+    metadata: { [schemaVersionKey]: steps },
+  });
   const decoded = decodeEvent(decoder, {
     ...encoded,
-    metadata,
+    metadata: 'metadata' in event ? event.metadata : metadata,
     contentType: 'application/json',
     stream: streamOf(view, id),
     revision: revision(index),
