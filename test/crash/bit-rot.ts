@@ -193,8 +193,8 @@ async function judge(path: string, truth: Contents): Promise<Judgement> {
   return { verdict: 'harmless', problems };
 }
 
-/** How often the contents are read while an index is built again. */
-const readsAtMost = 50;
+/** An index of this size must be built again within this time, on the busiest machine. */
+const patienceMs = 60_000;
 
 /** The same when only the index is damaged: it can be built again, so nothing may be wrong or missing in the end. */
 async function judgeIndex(path: string, truth: Contents): Promise<Judgement> {
@@ -202,23 +202,19 @@ async function judgeIndex(path: string, truth: Contents): Promise<Judgement> {
   let verdict: Verdict = 'harmless';
   try {
     await using store = await openStore(path, { missing: 'refuse' });
-    for (let reads = 1; ; reads += 1) {
-      const difference = await differenceOf(store, truth);
-      if (difference === undefined) break;
-      verdict = 'rebuilt';
-      if (reads === readsAtMost) problems.push({ kind: 'lost', problem: `for ever ${difference}` });
-      if (reads === readsAtMost || problems.length > 0) break;
-      // What no read can notice is found here, and then built again.
-      const isFirst = reads === 1 && difference !== isBeingBuilt;
-      if (isFirst && !(await verifyFinds(store, problems))) {
-        problems.push({ kind: 'lost', problem: `silently wrong: ${difference}` });
-      }
+    const until = performance.now() + patienceMs;
+    let difference = await differenceOf(store, truth);
+    if (difference !== undefined) verdict = 'rebuilt';
+    // What no read can notice is found here, and then built again.
+    if (await verifyFinds(store, problems)) verdict = 'byVerify';
+    else if (difference !== undefined && difference !== isBeingBuilt) {
+      problems.push({ kind: 'lost', problem: `silently wrong: ${difference}` });
     }
-    if (await verifyFinds(store, problems)) {
-      verdict = 'byVerify';
-      for (let turn = 0; turn < readsAtMost && (await verifyFinds(store, problems)); turn += 1);
-      if (await verifyFinds(store, problems)) problems.push({ kind: 'derived', problem: 'verify finds it for ever' });
-    }
+    while (difference !== undefined && performance.now() < until) difference = await differenceOf(store, truth);
+    if (difference !== undefined) problems.push({ kind: 'lost', problem: `for ever ${difference}` });
+    let isFound = verdict === 'byVerify' && (await verifyFinds(store, problems));
+    while (isFound && performance.now() < until) isFound = await verifyFinds(store, problems);
+    if (isFound) problems.push({ kind: 'derived', problem: 'verify finds it for ever' });
   } catch (error) {
     problems.push({
       kind: 'unusable',

@@ -5,6 +5,6 @@ import { LogConnection } from './connection.ts';
 
 const { path, target, busyTimeoutMs } = workerData as { path: string; target: string; busyTimeoutMs: number }; // By backup.ts.
 {
-  using log = new LogConnection(path, { busyTimeoutMs });
+  using log = new LogConnection(path, { busyTimeoutMs, readOnly: true });
   log.copyInto(target);
 }

@@ -1,19 +1,21 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { constants, copyFileSync, existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, linkSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 
 import { LogConnection } from './connection.ts';
-import { BackupExists } from './errors.ts';
-import { openLog } from './open-log.ts';
+import { BackupExists, NotAStore } from './errors.ts';
+import { checkHeader } from './open-log.ts';
 import type { BackupProgress } from './options.ts';
 import { typed, typedError } from './sql-error.ts';
-import { syncFile } from './whole-file.ts';
+import { remove, removedAtEnd, syncFile } from './whole-file.ts';
 
 const pageBytes = 4_096;
 const reportEveryMs = 200;
-const suffixes = ['', '-wal', '-shm', '-index', '-index-wal', '-index-shm', '-head'] as const;
+/** How long a restore waits for a process that keeps the source locked. */
+const restoreBusyMs = 5_000;
 
 /** Copies the log, as it is when the copy begins, in a thread of its own. */
 export async function* backup(
@@ -44,7 +46,7 @@ export async function* backup(
     }
     if (state.failure !== undefined) throw typedError(target, state.failure);
     syncFile(draft);
-    renameSync(draft, target);
+    linkNew(draft, target);
     syncFile(dirname(target));
     const pages = Math.ceil(statSync(target).size / pageBytes);
     yield { pagesDone: pages, pagesTotal: pages };
@@ -55,38 +57,52 @@ export async function* backup(
 }
 
 /**
- * Makes a store from a backup, or from another store's file that nobody has open. Its epoch is one above the backup's,
- * so that consumers that have seen more notice.
+ * Makes a store from a backup, or from another store, which may be in use: it is as it was at one moment. The source is
+ * only read. The new store's epoch is one above, so that consumers that have seen more notice.
  *
- * @throws BackupExists when there is a file at `target`.
- * @throws NotAStore, NewerFormat when the backup is not a log that this code knows.
+ * @throws BackupExists when there is a file at `target`, or the write-ahead file of one that somebody has still open.
+ * @throws NotAStore, NewerFormat when the source is not a log that this code knows.
  */
 export async function restoreSqliteStore(
   source: string,
   target: string,
 ): Promise<{ readonly logId: string; readonly epoch: number }> {
+  if (!existsSync(source)) throw new NotAStore(source, 'there is no file');
+  typed(source, () => checkHeader(source));
+  typed(target, () => checkFree(target));
+  const draft = `${target}.${randomUUID()}`;
+  using _ = removedAtEnd(draft);
+  // SQLite reads the source: it knows what its write-ahead file holds, and which locks this process has on it.
+  for await (const { pagesDone } of backup(source, draft, { busyTimeoutMs: restoreBusyMs })) if (pagesDone < 0) break;
   return typed(target, () => {
-    if (existsSync(target)) throw new BackupExists(target);
-    // Read as it is: the backup must not change, and must be a whole log.
-    openLog(source, { missing: 'refuse', busyTimeoutMs: 5_000 })[Symbol.dispose]();
-    const draft = `${target}.part`;
-    for (const suffix of suffixes) rmSync(draft + suffix, { force: true });
-    try {
-      copyFileSync(source, draft, constants.COPYFILE_FICLONE);
-      const meta = raiseEpoch(draft);
-      syncFile(draft);
-      for (const suffix of suffixes) rmSync(target + suffix, { force: true });
-      renameSync(draft, target);
-      syncFile(dirname(target));
-      return meta;
-    } finally {
-      for (const suffix of suffixes) rmSync(draft + suffix, { force: true });
-    }
+    const meta = raiseEpoch(draft);
+    syncFile(draft);
+    checkFree(target);
+    // A new log has no witness yet, and an index of another log is made again.
+    remove(`${target}-head`);
+    linkNew(draft, target);
+    syncFile(dirname(target));
+    return meta;
   });
 }
 
+/** Nobody may have a file there, nor one that was removed while it was in use: its write-ahead file is still there. */
+function checkFree(target: string): void {
+  for (const path of [target, `${target}-wal`, `${target}-journal`]) if (existsSync(path)) throw new BackupExists(path);
+}
+
+/** Gives a file its name. Unlike a renaming it replaces nothing that came in between. */
+function linkNew(draft: string, target: string): void {
+  try {
+    linkSync(draft, target);
+  } catch (error) {
+    if (Reflect.get(Object(error), 'code') === 'EEXIST') throw new BackupExists(target);
+    throw error;
+  }
+}
+
 function raiseEpoch(path: string): { readonly logId: string; readonly epoch: number } {
-  using log = new LogConnection(path, { busyTimeoutMs: 5_000 });
+  using log = new LogConnection(path, { busyTimeoutMs: restoreBusyMs });
   log.settle();
   const { logId, epoch } = log.meta();
   log.begin();

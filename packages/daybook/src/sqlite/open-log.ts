@@ -52,7 +52,7 @@ function createLog(path: string, busyTimeoutMs: number): void {
  * Looks at the file before it may be written to. SQLite reads it, not we: to close a descriptor of our own would drop
  * the locks that another store of this process holds on the file.
  */
-function checkHeader(path: string): void {
+export function checkHeader(path: string): void {
   const stat = statSync(path);
   if (!stat.isFile()) throw new NotAStore(path, 'it is not a file');
   const { applicationId: found, format } = headerOf(path);

@@ -53,7 +53,7 @@ export function remove(path: string): void {
 }
 
 /** Removes a draft when its scope ends. That it cannot be removed does not matter. */
-function removedAtEnd(draft: string): Disposable {
+export function removedAtEnd(draft: string): Disposable {
   return {
     [Symbol.dispose]: () => {
       for (const suffix of ['', ...besides]) {
