@@ -20,28 +20,34 @@ export async function* verify(
   { signal }: { readonly signal?: AbortSignal },
 ): AsyncGenerator<VerifyProgress, void, undefined> {
   engine.refresh();
-  const end = engine.durable;
-  const eventsTotal = BigInt(end);
   const check = new Check(engine);
+  try {
+    yield* steps(check, { end: engine.durable, signal });
+  } finally {
+    // Also when the caller has seen enough.
+    if (check.isIndexWrong && !check.hasLost) engine.rebuildIndex();
+  }
+}
+
+async function* steps(
+  check: Check,
+  { end, signal }: { readonly end: number; readonly signal: AbortSignal | undefined },
+): AsyncGenerator<VerifyProgress, void, undefined> {
+  const eventsTotal = BigInt(end);
   let findings: Finding[] = check.files();
-  let isIndexWrong = false;
-  const report = (checked: number): VerifyProgress => {
-    isIndexWrong ||= findings.some(({ kind }) => kind === 'wrong-index');
-    const found = findings;
-    findings = [];
-    return { eventsChecked: BigInt(checked), eventsTotal, findings: found };
-  };
   for (let segment = 1; (segment - 1) * segmentEvents < end; segment += 1) {
     signal?.throwIfAborted();
     findings.push(...check.segment(segment, end));
     if (segment % stepSegments === 0 || findings.length > 0) {
-      yield report(Math.min(segment * segmentEvents, end));
+      check.note(findings);
+      yield { eventsChecked: BigInt(Math.min(segment * segmentEvents, end)), eventsTotal, findings };
+      findings = [];
     }
     await breathe();
   }
   findings.push(...check.counts(end));
-  yield report(end);
-  if (isIndexWrong && !check.hasLost) engine.rebuildIndex();
+  check.note(findings);
+  yield { eventsChecked: eventsTotal, eventsTotal, findings };
 }
 
 class Check {
@@ -51,9 +57,14 @@ class Check {
   #seal: Uint8Array | undefined;
   /** From then on nobody knows which numbers the events of derived streams should have. */
   hasLost = false;
+  isIndexWrong = false;
 
   constructor(engine: Engine) {
     this.#engine = engine;
+  }
+
+  note(findings: readonly Finding[]): void {
+    this.isIndexWrong ||= findings.some(({ kind }) => kind === 'wrong-index');
   }
 
   files(): Finding[] {
