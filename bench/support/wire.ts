@@ -83,6 +83,12 @@ export function readAllRequest(count: number): Buffer {
   return framed(field(1, ...options, field(9, field(2, empty))));
 }
 
+/** A subscription to `$all`, to what is new. */
+export function subscribeRequest(): Buffer {
+  const options = [numberField(3, 0), numberField(4, 0), field(2, field(3, empty)), field(6, empty), field(8, empty)];
+  return framed(field(1, ...options, field(9, field(2, empty))));
+}
+
 /** The answer to the question which methods there are: only that appends may be batched. */
 export const featuresResponse: Buffer = framed(
   Buffer.concat([

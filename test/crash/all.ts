@@ -2,10 +2,12 @@ import { rot } from './bit-rot.ts';
 import { contend } from './contend.ts';
 import { fillDisk } from './disk-full.ts';
 import { delaySyncs } from './event-loop.ts';
+import { idle } from './idle-subscriptions.ts';
 import { failDisk } from './io-errors.ts';
 import { killServer } from './kill-server.ts';
 import { killWriter } from './kill-writer.ts';
 import { losePower } from './power-loss.ts';
+import { ignoreSubscriptions } from './slow-subscribers.ts';
 import { commandLine, report, type Outcome, type Run } from './support/outcome.ts';
 import { runTwoProcesses } from './two-processes.ts';
 
@@ -21,6 +23,8 @@ const programmes: readonly { readonly cycles: number; readonly run: (run: Run) =
   { cycles: 500, run: rot },
   { cycles: 1, run: delaySyncs },
   { cycles: 200, run: runTwoProcesses },
+  { cycles: 100, run: ignoreSubscriptions },
+  { cycles: 2, run: idle },
 ];
 
 /** All crash programmes, one after the other, `--cycles` times as long as for a change. */

@@ -15,7 +15,17 @@ import type { Ack } from './lane.ts';
  * - `unusable`: the store cannot be opened or read.
  */
 export interface Broken {
-  readonly kind: 'lost' | 'partial' | 'gap' | 'repeated' | 'altered' | 'derived' | 'unusable' | 'slow' | 'answer';
+  readonly kind:
+    | 'lost'
+    | 'partial'
+    | 'gap'
+    | 'repeated'
+    | 'altered'
+    | 'derived'
+    | 'unusable'
+    | 'slow'
+    | 'costly'
+    | 'answer';
   /** A sentence. */
   readonly problem: string;
 }

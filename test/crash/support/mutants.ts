@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Duplex } from 'node:stream';
 
 import {
   revision,
@@ -50,4 +51,35 @@ export function ignoringIds(store: EventStore): EventStore {
 /** The events under other ids: how a store behaves that ignores them. */
 function withNewIds(events: readonly NewEvent[]): readonly NewEvent[] {
   return events.map((event) => ({ ...event, id: randomUUID() }));
+}
+
+/** A server with a mistake: it does not wait for clients that do not read. From now on, in this process. */
+export function ignoringDrain(): void {
+  const write: unknown = Reflect.get(Duplex.prototype, 'write');
+  if (typeof write !== 'function') throw new TypeError('A stream has no method to write.');
+  const impatient = function (this: Duplex, ...args: readonly unknown[]): boolean {
+    Reflect.apply(write, this, args);
+    return true;
+  };
+  Object.assign(Duplex.prototype, { write: impatient });
+}
+
+/** A server with a mistake: what was to end after seconds never does. From now on, in this process. */
+export function withoutDeadlines(): void {
+  const { setTimeout: original } = globalThis;
+  const patient = (run: () => void, ms = 0): NodeJS.Timeout => original(run, ms >= 5_000 ? 2 ** 31 - 1 : ms);
+  Object.assign(globalThis, { setTimeout: patient });
+}
+
+/** A store with a mistake: each subscription holds memory while it waits. */
+export function holdingMemory(store: EventStore): EventStore {
+  const heldBytes = 64 * 1024;
+  const held: Uint8Array[] = [];
+  return new Proxy(store, {
+    get(target, name) {
+      if (name === 'subscribeToAll') held.push(new Uint8Array(heldBytes).fill(1));
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
 }

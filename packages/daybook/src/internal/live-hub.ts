@@ -2,15 +2,19 @@ import assert from 'node:assert/strict';
 
 import { derivedStream, derivedStreamsOf } from '../store/derived-stream.ts';
 import type { RecordedEvent } from '../store/event.ts';
+import type { SubscriptionMessage } from '../store/options.ts';
 import type { Position } from '../store/position.ts';
 import type { StreamName } from '../store/stream-name.ts';
+
+/** A new event as all its subscribers get it: one object for thousands of queues. */
+export type EventMessage = Extract<SubscriptionMessage, { readonly kind: 'event' }>;
 
 /** Somebody who is told of new events as they become durable. */
 export interface LiveReader {
   /** A stream, a derived stream or `$all`. */
   readonly stream: StreamName;
   /** Takes the next event of the stream. Called within `publish`, so it must be quick and must not throw. */
-  receive(event: RecordedEvent): void;
+  receive(message: EventMessage): void;
   /** Events may have come that will not be handed over: read them from the log. */
   miss(): void;
   /** The store is closed. */
@@ -99,14 +103,15 @@ export class LiveHub implements Disposable {
   }
 
   #hand(event: RecordedEvent): void {
-    this.#handTo('$all' as StreamName, event); // A constant that is a name.
-    this.#handTo(event.stream, event);
+    const message: EventMessage = { kind: 'event', event };
+    this.#handTo('$all' as StreamName, message); // A constant that is a name.
+    this.#handTo(event.stream, message);
     if (this.#derivedReaders === 0) return;
-    for (const stream of derivedStreamsOf(event)) this.#handTo(stream, event);
+    for (const stream of derivedStreamsOf(event)) this.#handTo(stream, message);
   }
 
-  #handTo(stream: StreamName, event: RecordedEvent): void {
+  #handTo(stream: StreamName, message: EventMessage): void {
     const readers = this.#readers.get(stream);
-    if (readers !== undefined) for (const reader of readers) reader.receive(event);
+    if (readers !== undefined) for (const reader of readers) reader.receive(message);
   }
 }

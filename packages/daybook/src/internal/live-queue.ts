@@ -1,7 +1,7 @@
 import type { RecordedEvent } from '../store/event.ts';
 import type { SubscriptionMessage } from '../store/options.ts';
 import type { StreamName } from '../store/stream-name.ts';
-import type { LiveHub, LiveReader } from './live-hub.ts';
+import type { EventMessage, LiveHub, LiveReader } from './live-hub.ts';
 
 /** How many messages wait for a slow subscriber before it has to read pages again. */
 export const queueMessages = 10_000;
@@ -91,9 +91,10 @@ export class LiveQueue implements LiveReader {
     this.#bytes = 0;
   }
 
-  receive(event: RecordedEvent): void {
+  receive(message: EventMessage): void {
+    const { event } = message;
     if (event.position <= this.#after) return;
-    if (this.#filter === undefined || this.#passes(event)) this.#add({ kind: 'event', event });
+    if (this.#filter === undefined || this.#passes(event)) this.#add(message);
     this.#looked += 1;
     if (this.#filter === undefined || this.#looked < this.#filter.checkpointEvery) return;
     this.#looked = 0;

@@ -28,7 +28,7 @@ export function streamLivePages(
     const stop = Math.min(first + look - 1, last);
     const view = { stream, links, nowMs: now(), bound };
     const { events, through } =
-      first <= stop ? eventsIn(engine, view, { first, last: stop, direction: 'forwards' }) : nothing;
+      first <= stop ? eventsIn(engine, view, { first, last: stop, direction: 'forwards', bytes: pageBytes }) : nothing;
     if (through < last && first <= stop) return { events, through: BigInt(through), looked: through - first + 1 };
     return { events, through: after > end.revision ? after : end.revision, looked: look, end };
   };
@@ -45,11 +45,14 @@ export function allLivePages(engine: Engine, filter: Filter | undefined): ReadLi
     const first = Number(after) + 1;
     const stop = Math.min(Number(after) + look, bound);
     const { events, through } =
-      first <= stop ? allIn(engine, matches, { first, last: stop, direction: 'forwards' }) : nothing;
+      first <= stop ? allIn(engine, matches, { first, last: stop, direction: 'forwards', bytes: pageBytes }) : nothing;
     const looked = Math.max(0, through - first + 1);
     if (first <= stop && through < bound) return { events, through: BigInt(through), looked };
     return { events, through: after > end.position ? after : end.position, looked, end };
   };
 }
+
+/** Each subscriber that does not read holds a page, and there may be thousands of them. */
+const pageBytes = 128 * 1024;
 
 const nothing: Found = { events: [], through: -1 };

@@ -80,6 +80,8 @@ export interface Stretch {
   readonly first: number;
   readonly last: number;
   readonly direction: Direction;
+  /** End behind so many bytes of events. Default: 4 MiB. */
+  readonly bytes?: number;
 }
 
 /** What is given of a stream. */
@@ -106,7 +108,8 @@ export function eventsIn(engine: Engine, view: StreamView, stretch: Stretch): Fo
   return engine.reader.snapshot(() => eventsOf(engine, view, stretch));
 }
 
-function eventsOf(engine: Engine, view: StreamView, { first, last, direction }: Stretch): Found {
+function eventsOf(engine: Engine, view: StreamView, stretch: Stretch): Found {
+  const { first, last, direction, bytes: bytesAtMost = pageBytes } = stretch;
   const { stream, links, nowMs, bound } = view;
   const isDerived = derivedStream(stream) !== undefined;
   const places = engine.streams.places(stream, bound);
@@ -132,7 +135,7 @@ function eventsOf(engine: Engine, view: StreamView, { first, last, direction }: 
       if (links === 'keep') events.push(linkEvent(event, link));
       else if (!isGone && shows(engine, event, { nowMs, bound })) events.push({ ...event, link });
     }
-    if (bytes > pageBytes) return { events, through: number };
+    if (bytes > bytesAtMost) return { events, through: number };
   }
   return { events, through: direction === 'forwards' ? last : first };
 }
@@ -141,7 +144,7 @@ function eventsOf(engine: Engine, view: StreamView, { first, last, direction }: 
 export function allIn(
   engine: Engine,
   matches: ((event: Pick<RecordedEvent, 'stream' | 'type'>) => boolean) | undefined,
-  { first, last, direction }: Stretch,
+  { first, last, direction, bytes: bytesAtMost = pageBytes }: Stretch,
 ): Found {
   const ascending = Array.from({ length: last - first + 1 }, (_, index) => first + index);
   const positions = direction === 'forwards' ? ascending : ascending.toReversed();
@@ -152,7 +155,7 @@ export function allIn(
     if (isLocatedFreed(record) || !(matches?.(namesOf(record)) ?? true)) continue;
     events.push(decodeLocated(record));
     bytes += record.end - record.start;
-    if (bytes > pageBytes) return { events, through: record.position };
+    if (bytes > bytesAtMost) return { events, through: record.position };
   }
   return { events, through: direction === 'forwards' ? last : first };
 }

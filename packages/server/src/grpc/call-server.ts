@@ -62,9 +62,10 @@ export class CallServer {
       return;
     }
     const call = new Http2Call(stream, headers, this.#limits, this.#room);
-    const handler = this.#handlers.get(call.path);
+    const path = headers[':path'] ?? '';
+    const handler = this.#handlers.get(path);
     if (handler === undefined) {
-      call.fail(new GrpcError(status.unimplemented, `The server has no method ${call.path}`));
+      call.fail(new GrpcError(status.unimplemented, `The server has no method ${path}`));
       return;
     }
     this.#calls.add(call);

@@ -1,10 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http2';
-
 /** One gRPC call, whatever its kind: messages come in, messages go out, and it ends with a status. */
 export interface Call {
-  /** `/package.Service/Method`. */
-  readonly path: string;
-  readonly headers: IncomingHttpHeaders;
   /** Aborts when the client cancels, its connection is lost, its deadline passes or the server shuts down. */
   readonly signal: AbortSignal;
   /** The client's messages, without their frames, as they come. Ends when the client has half-closed. */

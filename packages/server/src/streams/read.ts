@@ -14,7 +14,7 @@ import {
 
 import type { Call } from '../grpc/call.ts';
 import { GrpcError, status } from '../grpc/status.ts';
-import { EventFrames } from '../protocol/event-frames.ts';
+import { EventFrames, type ReadEvent } from '../protocol/event-frames.ts';
 import { packedFrames } from '../protocol/packed-frames.ts';
 import { readReadRequest, type ReadRequest } from '../protocol/read-request.ts';
 import {
@@ -25,6 +25,7 @@ import {
   writeLastRevision,
   writeStreamNotFound,
 } from '../protocol/read-response.ts';
+import type { UuidForm } from '../protocol/shared.ts';
 import { framed, Writer } from '../protocol/writer.ts';
 import { checkpointInterval, parseFilter } from './parse-filter.ts';
 import { largestNumber, onlyMessage } from './parse-request.ts';
@@ -157,11 +158,15 @@ class Reading {
 
   async #sendPage(page: readonly RecordedEvent[]): Promise<void> {
     for (const piece of pieces(page, ({ data, metadata }) => data.length + metadata.length)) {
-      const events = this.#request.resolveLinks
-        ? await resolved(this.#store, piece)
-        : piece.map((event) => ({ event }));
-      await this.#call.send(frames[this.#request.uuidForm ?? 'string'].frames(events));
+      await this.#call.send(await this.#framesOf(piece));
     }
+  }
+
+  async #framesOf(events: readonly RecordedEvent[]): Promise<Buffer> {
+    const { resolveLinks, uuidForm: form = 'string' } = this.#request;
+    const [first] = events;
+    if (!resolveLinks && first !== undefined && events.length === 1) return framesOfOne(first, form);
+    return frames[form].frames(resolveLinks ? await resolved(this.#store, events) : events.map(withoutLink));
   }
 
   /** Sends what a subscription gives, until the client cancels. */
@@ -218,6 +223,20 @@ class Reading {
 interface Sent {
   readonly revision: bigint;
   readonly count: number;
+}
+
+/** The event that was written last: when thousands of subscriptions wait, all of them get it. */
+let latest: { readonly event: RecordedEvent; readonly form: UuidForm; readonly bytes: Buffer } | undefined;
+
+function framesOfOne(event: RecordedEvent, form: UuidForm): Buffer {
+  if (latest?.event !== event || latest.form !== form) {
+    latest = { event, form, bytes: frames[form].frames([{ event }]) };
+  }
+  return latest.bytes;
+}
+
+function withoutLink(event: RecordedEvent): ReadEvent {
+  return { event };
 }
 
 /** Where in the stream that was read an event stands. */
