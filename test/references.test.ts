@@ -37,7 +37,7 @@ interface Row {
 
 /** The rows of the tables whose first cell holds ids, and the files that their last cell links to. */
 function rowsOf(text: string): readonly Row[] {
-  return [...text.matchAll(/^\| ((?:[A-Z]-)?[A-Z]\d+)\s*\|.*$/gm)].map(([row = '', id = '']) => ({
+  return [...text.matchAll(/^\| ((?:[A-Z]-[A-Z]?|[A-Z])\d+)\s*\|.*$/gm)].map(([row = '', id = '']) => ({
     ids: [id],
     paths: [...row.matchAll(/\]\(\.\.\/\.\.\/([^)]+)\)/g)].map((match) => match[1] ?? ''),
   }));

@@ -11,6 +11,7 @@ import { registerConsumers } from './commands/consumers.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerExport } from './commands/export.ts';
 import { registerImport } from './commands/import.ts';
+import { registerModel } from './commands/model.ts';
 import { registerRead } from './commands/read.ts';
 import { registerScavenge } from './commands/scavenge.ts';
 import { registerServe } from './commands/serve.ts';
@@ -69,6 +70,7 @@ function createProgram(terminal: Terminal, signal: AbortSignal): Command {
   registerCheck(program, begin);
   registerImport(program, begin);
   registerExport(program, begin);
+  registerModel(program, begin);
   registerVerify(program, begin);
   registerBackup(program, begin);
   registerScavenge(program, begin);

@@ -27,6 +27,7 @@ export {
   readModel,
   type EventOf,
   type Handler,
+  type Handlers,
   type ModelSource,
   type NamedSource,
   type ReadModel,
@@ -47,3 +48,5 @@ export { rebuildReadModel, switchBack, type RebuildOptions, type RebuildReport }
 export { adoptReadModel, type AdoptOptions, type AdoptReport } from './adopt.ts';
 export { blame, type BlameOptions, type BlameReport } from './blame.ts';
 export { locateReadModel, type Hole, type LocateOptions, type LocateReport } from './locate.ts';
+export { lookAtReadModel, type ReadModelLook } from './look-at-read-model.ts';
+export { opsStream } from './record.ts';

@@ -25,6 +25,18 @@ export interface TableShape<Column extends string = string> {
 /** What puts one event into the tables. It must write through `tx` only, and depend on nothing but both. */
 export type Handler<Event, Tables> = (event: Event, tx: Transaction<Tables>) => unknown;
 
+/** A handler for each event type that matters. */
+export type Handlers<Event extends DecodedEvent, Tables> = {
+  readonly [Type in Event['type']]?: Handler<EventNamed<Event, Type>, Tables>;
+};
+
+/** Those of the events that may have this type. */
+type EventNamed<Event extends DecodedEvent, Type> = Event extends { readonly type: infer Own }
+  ? Type extends Own
+    ? Event
+    : never
+  : never;
+
 /** What `readModel` takes. */
 export interface ReadModelOptions<Sources extends readonly ModelSource[], Tables> {
   /** Merged in the order of the log. An event that is in several of them comes once. */
@@ -37,9 +49,7 @@ export interface ReadModelOptions<Sources extends readonly ModelSource[], Tables
    */
   readonly migrate: (db: Kysely<Tables>) => Promise<void>;
   /** By event type. Events of other types change nothing. */
-  readonly on: {
-    readonly [Event in EventOf<Sources[number]> as Event['type']]?: Handler<Event, NoInfer<Tables>>;
-  };
+  readonly on: Handlers<EventOf<NoInfer<Sources>[number]>, NoInfer<Tables>>;
   /** Say something new when code that the handlers call has changed: it is the only code they cannot see. */
   readonly version?: string;
 }

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { newFolder } from './support/folder.ts';
+import { importGolden } from './support/golden-file.ts';
+import { runCli } from './support/run-cli.ts';
+
+const library = fileURLToPath(new URL('../../packages/daybook/src/read-model/index.ts', import.meta.url));
+const kysely = import.meta.resolve('kysely');
+
+/** A service with one read model, as its people would write it. */
+const config = `
+import { DatabaseSync } from 'node:sqlite';
+import { Kysely } from '${kysely}';
+import { nodeSqliteDialect, readModel } from '${library}';
+
+const mails = readModel('mails', {
+  from: ['$ce-CustomerOrder'],
+  tables: { mails: { key: ['stream'] } },
+  migrate: async (db) => {
+    await db.schema.createTable('mails')
+      .addColumn('stream', 'varchar(100)', (column) => column.primaryKey())
+      .addColumn('subject', 'varchar(200)').execute();
+  },
+  on: {
+    ShipmentEmailSent: (event, tx) =>
+      tx.insertInto('mails').values({ stream: event.stream, subject: event.data.subject }).execute(),
+  },
+});
+
+export const readModels = [
+  { model: mails, db: () => new Kysely({ dialect: nodeSqliteDialect(new DatabaseSync('mails.db')) }) },
+];
+`;
+
+async function service(): Promise<ReturnType<typeof newFolder>> {
+  const folder = newFolder();
+  writeFileSync(folder.file('daybook.config.mjs'), config);
+  await importGolden(folder);
+  return folder;
+}
+
+const configured = ['--config', 'daybook.config.mjs'];
+const confirmed = [...configured, '--yes', '--who', 'ann', '--why', 'a test'];
+
+describe('daybook model', () => {
+  it('O-13 rebuilds, finds what was changed by hand, says who did it to which event, repairs it, and keeps who and why', async () => {
+    using folder = await service();
+    const cwd = folder.path;
+    const built = await runCli(['model', 'rebuild', 'mails', ...confirmed, '--json'], { cwd });
+    assert.equal(built.code, 0, built.stderr);
+    const database = new DatabaseSync(folder.file('mails.db'));
+    database.exec(`UPDATE mails SET subject = 'spam'`);
+    database.close();
+    const verified = await runCli(['model', 'verify', 'mails', ...configured], { cwd });
+    assert.equal(verified.code, 8, verified.stderr);
+    assert.equal(
+      verified.stdout,
+      'mails\tCustomerOrder-123456789\tforeign-write\tsubject\tShipmentEmailSent 2@CustomerOrder-123456789\n',
+    );
+    assert.match(verified.stderr, /daybook model repair mails/);
+    const key = 'stream=CustomerOrder-123456789';
+    const blamed = await runCli(
+      ['model', 'blame', 'mails', key, '--table', 'mails', '--column', 'subject', ...configured, '--json'],
+      { cwd },
+    );
+    const { event, after } = JSON.parse(blamed.stdout) as Readonly<Record<string, unknown>>;
+    assert.deepEqual([event, after], ['ShipmentEmailSent 2@CustomerOrder-123456789', 'Your Jet.com order shipped!']);
+    const repaired = await runCli(['model', 'repair', 'mails', ...confirmed, '--json'], { cwd });
+    assert.equal((JSON.parse(repaired.stdout) as { readonly rows: number }).rows, 1, repaired.stderr);
+    const again = await runCli(['model', 'verify', 'mails', ...configured], { cwd });
+    assert.deepEqual([again.code, again.stdout], [0, '']);
+    const kept = await runCli(['read', '$ops-mails', '--ndjson'], { cwd });
+    assert.match(kept.stdout, /ReadModelRebuilt[\s\S]*ReadModelRepaired[\s\S]*"who":"ann","why":"a test"/);
+    const located = await runCli(['model', 'locate', 'mails', ...configured, '--json'], { cwd });
+    assert.match(located.stdout, /"event":"ShipmentEmailSent 2@CustomerOrder-123456789"/);
+    const listed = await runCli(['model', 'ls', ...configured], { cwd });
+    assert.match(listed.stdout, /^mails\t\S+\t\d+\t0\t20\d\d-/);
+  });
+
+  it('changes nothing without --yes, and says with --dry-run what it would do', async () => {
+    using folder = await service();
+    const cwd = folder.path;
+    const refused = await runCli(['model', 'rebuild', 'mails', ...configured, '--why', 'a test'], { cwd });
+    assert.deepEqual([refused.code, refused.stdout], [10, '']);
+    assert.match(refused.stderr, /--dry-run/);
+    const rehearsed = await runCli(['model', 'rebuild', 'mails', ...configured, '--dry-run'], { cwd });
+    assert.equal(rehearsed.code, 0, rehearsed.stderr);
+    assert.match(rehearsed.stderr, /3 events behind[\s\S]*Nothing was changed/);
+    const nobody = await runCli(['model', 'rebuild', 'mails', ...configured, '--yes'], { cwd });
+    assert.equal(nobody.code, 2);
+    assert.match(nobody.stderr, /--why/);
+  });
+
+  it('says what is wrong with a config, and which read models there are', async () => {
+    using folder = await service();
+    const cwd = folder.path;
+    const other = await runCli(['model', 'verify', 'males', ...configured], { cwd });
+    assert.equal(other.code, 3);
+    assert.match(other.stderr, /names no read model males\. It names mails\./);
+    assert.equal((await runCli(['model', 'ls'], { cwd })).code, 3);
+    writeFileSync(folder.file('empty.mjs'), 'export const readModels = [1];');
+    const wrong = await runCli(['model', 'ls', '--config', 'empty.mjs'], { cwd });
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /readModels\[0\] is not/);
+  });
+
+  it('does not verify what has never run', async () => {
+    using folder = await service();
+    const { code, stderr } = await runCli(['model', 'verify', 'mails', ...configured], { cwd: folder.path });
+    assert.equal(code, 3);
+    assert.match(stderr, /\[read-model-missing\]/);
+  });
+});
