@@ -80,6 +80,16 @@ export function decodeBlock(name: string, stored: StoredBlock): Block {
   return { first: stored.first, positions, idHashes };
 }
 
+/** Gives the id hashes of a block, one after the other, each in its lower 32 and its upper 16 bits. */
+export function eachIdHash(name: string, stored: StoredBlock, take: (lower: number, upper: number) => void): void {
+  const block = checked(name, stored);
+  for (let at = headBytes; at < block.length; at += hashBytes) {
+    while (block[at++]! >= 128); // The distance of its position.
+    const lower = block[at]! | (block[at + 1]! << 8) | (block[at + 2]! << 16) | (block[at + 3]! << 24);
+    take(lower >>> 0, block[at + 4]! | (block[at + 5]! << 8));
+  }
+}
+
 /** A block with as many of the added events behind its own as it takes: at least one. */
 function encodeBlock(name: string, { first, bytes }: StoredBlock, more: { added: Places; at: number }): StoredBlock {
   const { positions, idHashes } = more.added;

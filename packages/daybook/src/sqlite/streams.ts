@@ -5,7 +5,7 @@ import { EventDamaged } from '../store/errors.ts';
 import { position as asPosition } from '../store/position.ts';
 import { isDeleted, parseStreamMetadata, type StreamMetadata } from '../store/stream-metadata.ts';
 import { describedStreamOf, isMetadataStream, metadataStreamOf, type StreamName } from '../store/stream-name.ts';
-import { decodeBlock, type Block } from './block.ts';
+import { decodeBlock, eachIdHash, type Block } from './block.ts';
 import type { LogConnection } from './connection.ts';
 import { IndexDamaged } from './errors.ts';
 import { IdLookup } from './id-lookup.ts';
@@ -43,6 +43,10 @@ export interface Head {
   stretch: Stretch | undefined;
 }
 
+/** So many ids of long streams are remembered, at 11 to 22 bytes each, or those of one stream. */
+const idsAtMost = 4_000_000;
+/** How many ids are read from the index at once. */
+const idsAtOnce = 50_000;
 /** How many streams are remembered. */
 const headsAtMost = 200_000;
 
@@ -55,6 +59,8 @@ export class Streams {
   /** The block that was looked into last, and whose it is. What a block says stays true, even when it has grown. */
   #block: { readonly streamId: number; readonly block: Block } | undefined;
   #hasMetadataStreams: boolean;
+  /** How many ids were loaded of which stream, the first one first. */
+  readonly #loaded = new Map<string, number>();
 
   /** `writer` sees what is written in a transaction that is still open. */
   constructor({ reader, writer, tail }: { reader: LogConnection; writer: LogConnection; tail: Tail }) {
@@ -149,6 +155,7 @@ export class Streams {
 
   forget(): void {
     this.#heads.clear();
+    this.#loaded.clear();
     this.#block = undefined;
   }
 
@@ -194,33 +201,54 @@ export class Streams {
 
   #findId(stream: StreamName, head: Head, { id, from }: { id: string; from: number }): number {
     head.ids ??= this.#loadIds(stream);
-    const found = head.ids.find(idHashOf(id));
-    if (found === -1) return -1;
+    const found = head.ids.revisionsOf(idHashOf(id));
+    if (found.length === 0) return -1;
     const places = this.places(stream);
-    if (found >= from && this.#idAt(places, found) === id) return found;
-    // Another id with the same hash, or one that stands several times: look at each.
-    for (let at = from; at <= places.last; at += 1) if (this.#idAt(places, at) === id) return at;
-    return -1;
+    return found.find((at) => at >= from && this.#idAt(places, at) === id) ?? -1;
   }
 
   /** The ids of a stream that has no more than one block, as most have. */
   #idsAtHand({ stream, indexed, lastBlock }: Places): IdLookup | undefined {
     if (indexed > 0 && lastBlock?.first !== 0) return undefined;
-    const tail = this.#tail.idHashesOf(stream);
-    return new IdLookup(indexed > 0 ? [...lastBlock!.idHashes.slice(0, indexed), ...tail] : [...tail]);
+    const ids = new IdLookup();
+    for (let at = 0; at < indexed; at += 1) ids.add(lastBlock!.idHashes[at]!);
+    for (const hash of this.#tail.idHashesOf(stream)) ids.add(hash);
+    return ids;
   }
 
   #loadIds(stream: StreamName): IdLookup {
     const { streamId, indexed } = this.places(stream);
-    const hashes: number[] = [];
-    if (streamId !== undefined && indexed > 0) {
-      for (const stored of this.#log.blocks(streamId, 0, indexed - 1)) {
-        for (const hash of decodeBlock(stream, stored).idHashes) hashes.push(hash);
+    const tail = this.#tail.idHashesOf(stream);
+    const ids = new IdLookup();
+    ids.reserve(indexed + tail.length);
+    for (let first = 0; first < indexed; first = ids.count) {
+      for (const stored of this.#log.blocks(streamId!, first, Math.min(first + idsAtOnce, indexed) - 1)) {
+        // It has an id.
+        if (stored.first !== ids.count) throw new IndexDamaged(`${stream} has a gap at ${ids.count}`);
+        eachIdHash(stream, stored, (lower, upper) => {
+          if (ids.count < indexed) ids.addParts(lower, upper);
+        });
       }
+      if (ids.count === first) throw new IndexDamaged(`${stream} has a gap at ${first}`);
     }
-    hashes.length = Math.min(hashes.length, indexed);
-    for (const hash of this.#tail.idHashesOf(stream)) hashes.push(hash);
-    return new IdLookup(hashes);
+    for (const hash of tail) ids.add(hash);
+    this.#keepWithinBounds(stream, ids.count);
+    return ids;
+  }
+
+  /** Forgets the ids of the long streams that were loaded first, when there are too many. */
+  #keepWithinBounds(stream: StreamName, count: number): void {
+    this.#loaded.delete(stream);
+    this.#loaded.set(stream, count);
+    let sum = 0;
+    for (const loaded of this.#loaded.values()) sum += loaded;
+    for (const [name, loaded] of this.#loaded) {
+      if (sum <= idsAtMost || name === stream) return;
+      const head = this.#heads.get(name);
+      if (head !== undefined) head.ids = undefined;
+      this.#loaded.delete(name);
+      sum -= loaded;
+    }
   }
 
   #idAt(places: Places, at: number): string | undefined {
