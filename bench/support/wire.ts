@@ -27,7 +27,7 @@ function varint(value: number): Buffer {
 }
 
 /** A message as gRPC sends it: not compressed, its length, itself. */
-function framed(message: Uint8Array): Buffer {
+export function framed(message: Uint8Array): Buffer {
   const frame = Buffer.alloc(5 + message.length);
   frame.writeUInt32BE(message.length, 1);
   frame.set(message, 5);
@@ -35,7 +35,7 @@ function framed(message: Uint8Array): Buffer {
 }
 
 /** The messages of one append of one event to a stream, under `any`. */
-function appendRequest(stream: string): Buffer {
+export function appendRequest(stream: string, data: Uint8Array = body(), metadata: Uint8Array = empty): Buffer {
   const options = field(1, field(1, field(3, stream)), field(4, empty));
   const entry = (key: string, value: string): Buffer => field(2, field(1, key), field(2, value));
   const message = field(
@@ -43,7 +43,8 @@ function appendRequest(stream: string): Buffer {
     field(1, field(2, crypto.randomUUID())),
     entry('type', 'OrderStep'),
     entry('content-type', 'application/json'),
-    field(4, body()),
+    ...(metadata.length === 0 ? [] : [field(3, metadata)]),
+    field(4, data),
   );
   return Buffer.concat([framed(options), framed(message)]);
 }

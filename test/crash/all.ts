@@ -2,6 +2,7 @@ import { rot } from './bit-rot.ts';
 import { contend } from './contend.ts';
 import { fillDisk } from './disk-full.ts';
 import { delaySyncs } from './event-loop.ts';
+import { attack } from './hostile-network.ts';
 import { idle } from './idle-subscriptions.ts';
 import { failDisk } from './io-errors.ts';
 import { killServer } from './kill-server.ts';
@@ -24,6 +25,7 @@ const programmes: readonly { readonly cycles: number; readonly run: (run: Run) =
   { cycles: 1, run: delaySyncs },
   { cycles: 200, run: runTwoProcesses },
   { cycles: 100, run: ignoreSubscriptions },
+  { cycles: 1, run: attack },
   { cycles: 2, run: idle },
 ];
 
