@@ -104,6 +104,7 @@ describe('daybook state', { concurrency: true }, () => {
 
   const refusals: readonly (readonly [code: number, words: readonly string[], sentence: RegExp])[] = [
     [3, ['state', 'Nope-1'], /There is no stream Nope-1/],
+    [2, ['state', '$ce-CustomerOrder'], /gathers events of many streams, which have no state together/],
     [2, ['state', stream, '--at', 'then'], /--at then is no time/],
     [2, ['state', stream, '--view', 'order.ts'], /which one\? It exports shipment, total\. Give order\.ts#shipment/],
     [2, ['state', stream, '--view', 'order.ts#x'], /exports no view x\. It exports shipment, total/],

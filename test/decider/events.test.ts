@@ -12,6 +12,9 @@ const Order = events('CustomerOrder', {
   OrderShipped: z.object({ carrier: z.string(), weight: z.number().optional() }),
 });
 
+const isText = (value: unknown): { value: string } | { issues: [{ message: string }] } =>
+  typeof value === 'string' ? { value } : { issues: [{ message: 'no text' }] };
+
 describe('events', () => {
   it('A-E4, A-E7: are made of a type and the facts of that event, whose values keep their types', () => {
     const data = { scanned_on: '2016-08-08T20:05:00.0000000Z', scanned_by: 'thor.odinson@jet.com', dock: '12' };
@@ -101,6 +104,16 @@ describe('events', () => {
     };
     assert.deepEqual(events('Slow', { WordSaid: slow }).WordSaid('a'), { type: 'WordSaid', data: 'a' });
     await new Promise(setImmediate);
+  });
+
+  it('take a schema that is a function with properties, as some libraries make them', () => {
+    const schema: StandardSchema<string> = Object.assign(() => 'called', {
+      '~standard': { version: 1 as const, vendor: 'test', validate: isText },
+    });
+    const Word = events('Word', { WordSaid: schema });
+    assert.deepEqual(Word.WordSaid('a').data, 'a');
+    // @ts-expect-error -- No text.
+    assert.throws(() => Word.WordSaid(7), /no text/);
   });
 
   it('A-S1, A-S3: stand in the stream of their category and an id, which may have hyphens of its own', () => {

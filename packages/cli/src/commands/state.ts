@@ -1,7 +1,15 @@
 import { inspect } from 'node:util';
 
 import type { Command } from 'commander';
-import { categoryOf, idOf, streamName, type EventStore, type RecordedEvent, type StreamName } from 'daybook';
+import {
+  categoryOf,
+  derivedStream,
+  idOf,
+  streamName,
+  type EventStore,
+  type RecordedEvent,
+  type StreamName,
+} from 'daybook';
 import { load, type AsOf } from 'daybook/decider';
 
 import { usage } from '../failure.ts';
@@ -36,6 +44,9 @@ export function registerState(program: Command, begin: Begin): void {
     .action(async (name: string, options: Options, command: Command) => {
       const shell = begin(command);
       const stream = streamName(name);
+      if (stream === '$all' || derivedStream(stream) !== undefined) {
+        throw usage(`${stream} gathers events of many streams, which have no state together. Give one of them.`);
+      }
       const asOf = options.at === undefined ? undefined : parseAsOf(options.at, '--at');
       await using store = await shell.open('existing');
       await checkExists(store, stream);
