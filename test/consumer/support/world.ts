@@ -21,17 +21,18 @@ export class World implements AsyncDisposable {
   /** The store as consumers see it: it can be out of reach. */
   readonly store: EventStore;
   readonly #runs: ConsumerRun[] = [];
-  #outage: Error | undefined;
+  readonly #breakable: Breakable;
 
   constructor(seed = 1) {
     this.clock = new SimulatedClock({ seed });
     this.memory = openMemoryStore({ now: () => this.clock.now() });
-    this.store = this.#withOutages();
+    this.#breakable = breakable(this.memory);
+    this.store = this.#breakable.store;
   }
 
   /** From now on, or until it is called without one, every call to the store throws this. */
   breakStore(error?: Error): void {
-    this.#outage = error;
+    this.#breakable.break(error);
   }
 
   /** Runs a consumer, and lets it do what it can do at once. */
@@ -63,29 +64,51 @@ export class World implements AsyncDisposable {
     this.breakStore();
     for (const run of this.#runs) await this.stop(run);
   }
+}
 
-  #withOutages(): EventStore {
-    const check = (): void => {
-      if (this.#outage !== undefined) throw this.#outage;
-    };
-    return new Proxy<EventStore>(this.memory, {
-      get(target, name) {
-        const member: unknown = Reflect.get(target, name, target);
-        if (typeof member !== 'function') return member;
-        const bound = member.bind(target) as (...words: readonly unknown[]) => unknown;
-        const isPromised = !['readStream', 'readAll', 'subscribeToStream', 'subscribeToAll'].includes(String(name));
-        return (...words: readonly unknown[]) => {
-          if (!isPromised) return broken(bound(...words), check);
-          try {
-            check();
-          } catch (error) {
-            return Promise.reject(error);
-          }
-          return bound(...words);
-        };
-      },
-    });
-  }
+/** A store that can be out of reach. */
+export interface Breakable {
+  readonly store: EventStore;
+  /** From now on every call throws this, or, without one, none does, and none waits. */
+  break(error?: Error): void;
+  /** From now on every call waits, as those of a process that was stopped do. */
+  sleep(): void;
+}
+
+/** A store that can be out of reach for those who have it from here. */
+export function breakable(whole: EventStore): Breakable {
+  let outage: Error | undefined;
+  let awake = Promise.withResolvers<void>();
+  awake.resolve();
+  const check = async (): Promise<void> => {
+    await awake.promise;
+    if (outage !== undefined) throw outage;
+  };
+  const store = new Proxy(whole, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      const bound = member.bind(target) as (...words: readonly unknown[]) => unknown;
+      if (['readStream', 'readAll', 'subscribeToStream', 'subscribeToAll'].includes(String(name))) {
+        return (...words: readonly unknown[]) => broken(bound(...words), check);
+      }
+      return async (...words: readonly unknown[]) => {
+        await check();
+        return await bound(...words);
+      };
+    },
+  });
+  return {
+    store,
+    break: (error) => {
+      outage = error;
+      awake.resolve();
+    },
+    sleep: () => {
+      awake.resolve();
+      awake = Promise.withResolvers();
+    },
+  };
 }
 
 /** The customer that an order is of. */
@@ -99,14 +122,14 @@ export function placeOf({ stream, revision }: RecordedEvent): string {
 }
 
 /** Pages that fail when the store is broken. */
-function broken(paged: unknown, check: () => void): unknown {
+function broken(paged: unknown, check: () => Promise<void>): unknown {
   const source = paged as { pages(): AsyncGenerator<readonly unknown[]> };
   async function* pages(): AsyncGenerator<readonly unknown[]> {
-    check();
+    await check();
     for await (const page of source.pages()) {
-      check();
+      await check();
       yield page;
-      check();
+      await check();
     }
   }
   return {

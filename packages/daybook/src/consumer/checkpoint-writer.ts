@@ -37,6 +37,8 @@ export class CheckpointWriter {
   readonly #sources: Written[] = [];
   readonly #bell = new Bell();
   #isDirty = false;
+  /** One append at a time: two would refuse each other. */
+  #flushing: Promise<void> = Promise.resolve();
 
   constructor(store: EventStore, clock: Clock, facts: CheckpointFacts) {
     this.#store = store;
@@ -72,7 +74,13 @@ export class CheckpointWriter {
    * @throws ConsumerTakenOver when another instance has written since.
    * @throws CheckpointMoved when a person has.
    */
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
+    const flushing = this.#flushing.then(() => this.#flush());
+    this.#flushing = flushing.catch(() => {}); // Whoever asked for it is told.
+    return flushing;
+  }
+
+  async #flush(): Promise<void> {
     this.#isDirty = false;
     for (const source of this.#sources) {
       const { pos, ahead, mark } = source;

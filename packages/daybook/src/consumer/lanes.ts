@@ -183,6 +183,7 @@ export class Lanes {
 
   async #work(items: readonly Item[]): Promise<void> {
     const { scope, clock } = this.#options;
+    const probed = this.#outage;
     for (const item of items) this.#running.set(item, clock.monotonicMs());
     try {
       await this.#workOn(items);
@@ -190,6 +191,8 @@ export class Lanes {
       scope.fail(error); // The store could not be written to: the session begins anew from its checkpoint.
     } finally {
       for (const item of items) this.#running.delete(item);
+      // What was only parked or skipped says nothing about the outage: something else may try.
+      if (probed !== undefined && probed === this.#outage && !probed.isSleeping) probed.allowance = 1;
       if (this.#running.size === 0) {
         this.#idle.resolve();
         this.#idle = Promise.withResolvers();
