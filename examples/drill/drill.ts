@@ -49,8 +49,10 @@ async function onPostgres(folder: string): Promise<Ending> {
   return await drill({ folder, database, before, total, bug });
 }
 
-function say({ isWell: well, detectedAfterMs, repairedAfterMs, lost, repeated }: Ending): void {
+function say({ isWell: well, lost, repeated, ...after }: Ending): void {
+  const { detectedAfterMs, repairedAfterMs, provenAfterMs } = after;
   console.log(`  detected after ${seconds(detectedAfterMs)}, repaired after ${seconds(repairedAfterMs)}`);
+  console.log(`  proven after ${seconds(provenAfterMs)}`);
   console.log(`  events lost ${lost}, repeated ${repeated}`);
   console.log(well ? '  in harmony' : '  NOT in harmony');
 }

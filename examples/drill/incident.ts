@@ -27,7 +27,10 @@ export interface Drill {
 export interface Ending {
   readonly isWell: boolean;
   readonly detectedAfterMs: number;
+  /** All events are in the tables. */
   readonly repairedAfterMs: number;
+  /** And every row was compared. */
+  readonly provenAfterMs: number;
   readonly lost: number;
   readonly repeated: number;
 }
@@ -66,16 +69,17 @@ export async function drill({ folder, database, before, total, bug }: Drill): Pr
       restored,
     });
     if (said.code !== 0) throw new Error(said.text);
-    const { events, rows } = JSON.parse(said.text) as { readonly events: number; readonly rows: number };
-    return `daybook model repair shipments: ${events.toLocaleString('en')} events projected, ${rows} rows put right`;
+    const { events, rows, projectingMs } = JSON.parse(said.text) as Readonly<Record<string, number>>;
+    return `daybook model repair shipments: ${events?.toLocaleString('en')} events projected after ${projectingMs} ms, then all compared: ${rows} rows put right`;
   });
   const verified = await daybook(['model', 'verify', 'shipments'], { log, restored });
   if (verified.code !== 0) console.log(verified.text.trimEnd());
   const { lost, repeated } = await counted(store, restored);
   const detectedAfterMs = Number(/after (\d+) ms/.exec(alert.said)?.[1] ?? Infinity);
-  const inTime = detectedAfterMs <= alertBudgetMs && repair.tookMs <= repairBudgetMs;
+  const repairedAfterMs = Number(/after (\d+) ms/.exec(repair.said)?.[1] ?? Infinity);
+  const inTime = detectedAfterMs <= alertBudgetMs && repairedAfterMs <= repairBudgetMs;
   const isWell = verified.code === 0 && lost === 0 && repeated === 0 && inTime;
-  return { isWell, detectedAfterMs, repairedAfterMs: repair.tookMs, lost, repeated };
+  return { isWell, detectedAfterMs, repairedAfterMs, provenAfterMs: repair.tookMs, lost, repeated };
 }
 
 async function catchUp(store: EventStore, database: string): Promise<void> {

@@ -108,6 +108,22 @@ describe('daybook model', () => {
     assert.match(wrong.stderr, /readModels\[0\] is not/);
   });
 
+  it('is probed by check model: bad while events wait, well when it has seen them', async () => {
+    using folder = await service();
+    const cwd = folder.path;
+    const before = await runCli(['check', 'model', 'mails', ...configured], { cwd });
+    assert.deepEqual(
+      [before.code, before.stdout.slice(0, 51)],
+      [2, 'CRITICAL: mails has never run, and 3 events wait, t'],
+    );
+    await runCli(['model', 'rebuild', 'mails', ...confirmed], { cwd });
+    const after = await runCli(['check', 'model', 'mails', ...configured, '--format', 'json'], { cwd });
+    assert.equal(after.code, 0, after.stderr);
+    assert.equal((JSON.parse(after.stdout) as { readonly lagEvents: number }).lagEvents, 0);
+    const unverified = await runCli(['check', 'model', 'mails', ...configured, '--max-unverified', '1d'], { cwd });
+    assert.equal(unverified.code, 1, unverified.stdout);
+  });
+
   it('does not verify what has never run', async () => {
     using folder = await service();
     const { code, stderr } = await runCli(['model', 'verify', 'mails', ...configured], { cwd: folder.path });

@@ -10,7 +10,7 @@ const libraryRooms: Readonly<Record<string, readonly string[]>> = {
   decider: ['store', 'internal'],
   consumer: ['store', 'internal'],
   'read-model': ['store', 'internal', 'consumer'],
-  testing: ['store', 'consumer', 'decider', 'read-model'],
+  testing: ['store', 'memory', 'consumer', 'decider', 'read-model'],
 };
 
 /** What a room works with that its user hands in. Its types, and what it exports, come from the user's own copy. */

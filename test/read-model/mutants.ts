@@ -11,11 +11,15 @@ export interface Mutant {
   readonly name: string;
   /** Below `packages/daybook/src`. */
   readonly file: string;
-  /** What stands there, exactly once. */
-  readonly says: string;
-  readonly instead: string;
+  readonly edits: readonly Edit[];
   /** The test that must notice: a file of this folder, and the name of a test in it. */
   readonly test: { readonly file: string; readonly name: string };
+}
+
+/** What stands in the file, exactly once, and what stands there instead. */
+export interface Edit {
+  readonly says: string;
+  readonly instead: string;
 }
 
 /** What the test said about the mutant. */
@@ -25,14 +29,17 @@ export interface Verdict {
 }
 
 /** Copies the repository, breaks the copy, and runs the test there. */
-export async function judge({ file, says, instead, test }: Mutant): Promise<Verdict> {
+export async function judge({ file, edits, test }: Mutant): Promise<Verdict> {
   const folder = await mkdtemp(join(tmpdir(), 'daybook-mutant-'));
   try {
     await copyRepository(folder);
     const path = join(folder, 'packages/daybook/src', file);
-    const text = await readFile(path, 'utf8');
-    if (text.split(says).length !== 2) throw new Error(`${file} does not say ${says} exactly once`);
-    await writeFile(path, text.replace(says, instead));
+    let text = await readFile(path, 'utf8');
+    for (const { says, instead } of edits) {
+      if (text.split(says).length !== 2) throw new Error(`${file} does not say ${says} exactly once`);
+      text = text.replace(says, instead);
+    }
+    await writeFile(path, text);
     const words = ['--conditions=@daybook/source', '--test', '--test-isolation=none', '--test-timeout=120000'];
     const child = spawn(
       process.execPath,

@@ -27,8 +27,9 @@ export function registerModelRepair(model: Command, begin: Begin): void {
     await change(shell, { name, what, options }, async ({ store, model: found, db }) => {
       const { repairReadModel } = await import('daybook/read-model'); // Loaded when it is needed: it brings Kysely.
       const job = repairReadModel(store, found, { db, reason: reasonOf(options), signal: shell.signal });
-      const { from, to, events, rows, tookMs } = await followed(shell, job);
-      await shell.printOne({ model: name, from, to, events, rows, tookMs: Math.round(tookMs) });
+      const { from, to, events, projectingMs, rows, tookMs } = await followed(shell, job);
+      const took = { projectingMs: Math.round(projectingMs), tookMs: Math.round(tookMs) };
+      await shell.printOne({ model: name, from, to, events, rows, ...took });
     });
   });
 }

@@ -31,6 +31,8 @@ export interface RepairReport {
   readonly to: Position;
   /** Events that were missing at the end and were projected. */
   readonly events: number;
+  /** How long that took. The rest is comparing, and putting right. */
+  readonly projectingMs: number;
   /** Rows that were put right. */
   readonly rows: number;
   /** What was wrong with them. */
@@ -67,6 +69,7 @@ async function* repairSteps(
   const { db, reason } = options;
   const { position: from } = await knownCheckpoint(db, model);
   const events = yield* catchUp(store, model, options);
+  const projectingMs = performance.now() - began;
   await using temporary = await temporaryCopy(store, model, options);
   const report = yield* verifyAgainst(store, model, { ...options, copy: temporary.copy });
   if (report.differing > report.drift.length) throw new TooManyDifferences(model.name, report.differing, repairAtMost);
@@ -81,9 +84,9 @@ async function* repairSteps(
   await record(store, model, {
     type: 'ReadModelRepaired',
     reason,
-    facts: { from, to, events, rows, tookMs, drift: kept },
+    facts: { from, to, events, projectingMs, rows, tookMs, drift: kept },
   });
-  return { model: model.name, from, to, events, rows, drift, tookMs };
+  return { model: model.name, from, to, events, projectingMs, rows, drift, tookMs };
 }
 
 /** Differences that are kept in the log, of a repair that found more. */

@@ -1,0 +1,9 @@
+/**
+ * For tests of read models: what their tables become, and whether they depend on nothing but the events.
+ *
+ * @module
+ */
+export { gameday, type GamedayFinding, type GamedayOptions, type GamedayScenario } from './gameday.ts';
+export { givenTable, type GivenTable, type GivenTableOptions } from './given-table.ts';
+export type { GivenEvent } from './sample.ts';
+export type { TableRow, TestDatabase } from './table-rows.ts';

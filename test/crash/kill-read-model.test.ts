@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+
+import { databaseKinds } from '../read-model/databases.ts';
+import { killReadModel } from '../read-model/kill-read-model.ts';
+import { seeded } from '../read-model/random.ts';
+import { newSeed } from './support/random.ts';
+import { size } from './support/size.ts';
+
+describe('R13: kill -9 of a read model', () => {
+  for (const kind of databaseKinds()) {
+    after(() => kind[Symbol.asyncDispose]());
+
+    it(`every event is counted once on ${kind.name}`, { skip: kind.skip }, async (t) => {
+      const seed = newSeed();
+      t.diagnostic(`seed ${seed}`);
+      const { kills, wrong } = await killReadModel(kind, { kills: size(100), random: seeded(seed) });
+      assert.deepEqual(wrong, [], `seed ${seed}`);
+      assert.ok(kills > 0);
+    });
+  }
+});
