@@ -32,7 +32,10 @@ export function registerStart(program: Command, begin: Begin): void {
       await serveStore(store, {
         port: wanted,
         signal: shell.signal,
-        onServing: (serving) => greet(shell, location, serving),
+        onServing: async (serving) => {
+          await greet(shell, location, serving);
+          process.send?.('serving'); // To the program that started this one and waits for it, as the example shop does.
+        },
       });
     });
 }
