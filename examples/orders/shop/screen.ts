@@ -35,7 +35,7 @@ export async function showConsumers(store: EventStore, output: Output, signal: A
 const columns = ['service', 'state', 'behind', 'oldest', 'a second', 'parked'] as const;
 
 /** A table of consumers, a line each. */
-export function table(looks: readonly ConsumerLook[], position: bigint): string {
+function table(looks: readonly ConsumerLook[], position: bigint): string {
   const rows = [columns, ...looks.map(cells)];
   const widths = columns.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   const lines = rows.map((row) =>

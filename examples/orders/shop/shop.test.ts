@@ -13,14 +13,14 @@ import { openMemoryStore } from 'daybook/memory';
 import { nodeSqliteDialect, runReadModel, verifyReadModel } from 'daybook/read-model';
 import { Kysely } from 'kysely';
 
-import { addItem, cartPage } from '../examples/orders/shop/cart.ts';
-import { shopOnce } from '../examples/orders/shop/customers.ts';
-import { order, placeOrder } from '../examples/orders/shop/ordering.ts';
-import { pay, type Bank } from '../examples/orders/shop/payment.ts';
-import { runServices } from '../examples/orders/shop/services.ts';
-import { shipments, type ShopTables } from '../examples/orders/shop/shipments.ts';
+import { addItem, cartPage } from './cart.ts';
+import { shopOnce } from './customers.ts';
+import { order, placeOrder } from './ordering.ts';
+import { pay, type Bank } from './payment.ts';
+import { runServices } from './services.ts';
+import { shipments, type ShopTables } from './shipments.ts';
 
-const main = fileURLToPath(new URL('../examples/orders/shop/main.ts', import.meta.url));
+const main = fileURLToPath(new URL('main.ts', import.meta.url));
 const bank: Bank = { authorize: async ({ key }) => (key === '302' ? { declined: 'insufficient_funds' } : {}) };
 
 function database(): Kysely<ShopTables> {
