@@ -55,6 +55,8 @@ export class Engine {
   #seals: SealChain;
   #dataVersion: number;
   #durable: number;
+  /** The last event of another process that was taken in. */
+  #foreign = 0;
   #needsCheckpoint = false;
 
   constructor(options: EngineOptions, start: EngineStart) {
@@ -100,7 +102,8 @@ export class Engine {
 
   /** Takes in what other processes have appended, so that a read sees it. */
   refresh(): void {
-    if (!this.#hasForeign()) return;
+    // A transaction may have taken them in already, and not be flushed yet.
+    if (!this.#hasForeign() && this.#foreign <= this.#durable) return;
     fdatasyncSync(this.#wal);
     this.settle(this.tail.last);
   }
@@ -215,6 +218,7 @@ export class Engine {
     const before = this.tail.last;
     this.#takeIn(Infinity);
     if (this.tail.last === before) return false;
+    this.#foreign = this.tail.last;
     this.resetSeals();
     return true;
   }
