@@ -128,7 +128,7 @@ export async function printDrift(shell: Shell, drift: readonly Drift[]): Promise
 }
 
 /** A place as people read it: the event's type, and its revision and stream. */
-export function placeText(event: EventPlace | undefined): string | undefined {
+function placeText(event: EventPlace | undefined): string | undefined {
   return event === undefined ? undefined : `${event.type} ${event.revision}@${event.stream}`;
 }
 

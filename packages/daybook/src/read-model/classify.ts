@@ -43,10 +43,7 @@ function lastCreation(history: readonly HistoryStep[]): HistoryStep['event'] | u
 }
 
 /** Of the events that set these columns last, the first: from then on the row has been wrong. */
-export function firstBlamed(
-  history: readonly HistoryStep[],
-  columns: readonly string[],
-): HistoryStep['event'] | undefined {
+function firstBlamed(history: readonly HistoryStep[], columns: readonly string[]): HistoryStep['event'] | undefined {
   const named = columns.length > 1 ? columns.filter((column) => column !== '_position') : columns;
   return named
     .flatMap((column) => blamedStep(history, column)?.event ?? [])
