@@ -8,6 +8,7 @@ import {
   readParked,
   readStatus,
   requestControl,
+  setCheckpoint,
   statusHistory,
   type ConsumerOptions,
   type ConsumerRun,
@@ -121,6 +122,25 @@ describe('R14: a handler that throws always', () => {
     await world.clock.settle();
     assert.deepEqual(handled, ['0@Customer-b']);
     assert.equal(run.state, 'live');
+  });
+});
+
+describe('an event that was skipped', () => {
+  it('stays skipped after a restart and a rewind', async () => {
+    await using world = new World();
+    const handled: string[] = [];
+    const noticing = noting(handled, poisonOfA, { retry: { attempts: 1 } });
+    await world.place('a', 'b');
+    const run = await world.run(noticing);
+    await world.clock.settle();
+    const { failingStream: stream = '', failingId: eventId = '' } = (await readStatus(world.store, 'Noting')) ?? {};
+    await requestControl(world.store, 'Noting', { kind: 'skip', stream, eventId, who: 'ann', why: 'test order' });
+    await world.clock.settle();
+    await world.stop(run);
+    await setCheckpoint(world.store, { source: placed, consumer: 'Noting' }, { to: 'start', who: 'ann', why: 'again' });
+    const again = await world.run(noticing);
+    assert.equal(again.state, 'live');
+    assert.deepEqual(handled, ['0@Customer-b', '0@Customer-b']);
   });
 });
 

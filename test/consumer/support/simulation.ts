@@ -75,7 +75,7 @@ class Simulation {
     await requestControl(this.#log, place.consumer, { kind: 'resume', ...control });
     await this.#clock.advance(90_000);
     await requestControl(this.#log, place.consumer, { kind: 'retry', ...control });
-    await this.#clock.advance(90_000);
+    await this.#clock.advance(30_000);
   }
 
   /** What is not as it must be. */
