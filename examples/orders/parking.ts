@@ -28,8 +28,7 @@ for (const [stream, events] of await readParked(store, 'PrintLabels')) {
 
 isAddressKnown = true;
 await requestControl(store, 'PrintLabels', { kind: 'retry', who: 'ann', why: 'The town has another name now.' });
-const subscription = store.subscribeToStream(streamName('$parked-PrintLabels'));
-for await (const message of subscription) {
-  if (message.kind === 'event' && message.event.type === 'ParkedEventHandled') console.log('handled after all');
+for await (const _ of store.subscribeToStream(streamName('$parked-PrintLabels'))) {
   if ((await readParked(store, 'PrintLabels')).size === 0) break;
 }
+console.log('nothing is parked any more');
