@@ -131,6 +131,20 @@ describe('a command among other writers', () => {
     assert.equal((await texts(store)).length, 1);
   });
 
+  it('waits for the others of its process after it met them once: nobody tries a third time', async () => {
+    await using behind = openMemoryStore();
+    let appends = 0;
+    const store = withAppend(behind, (next) => (...options) => {
+      appends += 1;
+      return next(...options);
+    });
+    const all = Array.from({ length: 40 }, (_, index) => String(index));
+    const options = { random: () => 0, attempts: 2 };
+    await Promise.all(all.map((text) => handle(store, addLine, 'a', { text }, { ...newId(), ...options })));
+    assert.deepEqual([...(await texts(store))].toSorted(), all.toSorted());
+    assert.ok(appends <= 2 * all.length, `${appends} appends`);
+  });
+
   it('goes on behind events that are all hidden', async () => {
     await using store = openMemoryStore();
     await handle(store, addLines, 'a', ['1', '2'], newId());

@@ -87,6 +87,17 @@ describe('snapshots', () => {
     assert.deepEqual(await taken(), [[1n, '19']]);
   });
 
+  it('give way to a state that knows less, as after a deletion: they are of another past', async () => {
+    await using store = openMemoryStore();
+    const cache = snapshots(store, { everyEvents: 10 });
+    await add(store, 20);
+    await load(store, sum(), 'a', { cache });
+    await store.deleteStream(counterA, { expected: 'any' });
+    assert.equal((await load(store, sum(), 'a', { cache })).state.sum, 0);
+    const kept = await cache.get({ view: 'Sum@1', stream: counterA });
+    assert.deepEqual([kept?.state, kept?.revision], [{ sum: 0 }, undefined]);
+  });
+
   it('are in no category, no listing and no event type that a service follows', async () => {
     await using store = openMemoryStore();
     await add(store, 1);
