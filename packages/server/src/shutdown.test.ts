@@ -14,7 +14,7 @@ import { defaultHttpLimits } from './http/http-server.ts';
 import { listen, type Server } from './server.ts';
 
 /** What must come comes long before this: a test that waits in vain fails, and does not hang. */
-const within = (): { readonly signal: AbortSignal } => ({ signal: AbortSignal.timeout(20_000) });
+const within = (): { readonly signal: AbortSignal } => ({ signal: AbortSignal.timeout(60_000) });
 
 function start(handler: Handler, shutdownMs = 10_000): Promise<Server> {
   return listen({

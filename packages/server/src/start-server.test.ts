@@ -9,7 +9,7 @@ import { openMemoryStore } from 'daybook/memory';
 import { startServer } from './start-server.ts';
 
 /** What must come comes long before this: a test that waits in vain fails, and does not hang. */
-const within = (): { readonly signal: AbortSignal } => ({ signal: AbortSignal.timeout(20_000) });
+const within = (): { readonly signal: AbortSignal } => ({ signal: AbortSignal.timeout(60_000) });
 
 /** The body of a call with an empty message. */
 async function ask(port: number, path: string): Promise<Buffer> {

@@ -15,7 +15,7 @@ import { framed, type Writer } from '../protocol/writer.ts';
 import { startServer } from '../start-server.ts';
 
 /** What must come comes long before this: a test that waits in vain fails, and does not hang. */
-const within = (): { readonly signal: AbortSignal } => ({ signal: AbortSignal.timeout(20_000) });
+const within = (): { readonly signal: AbortSignal } => ({ signal: AbortSignal.timeout(60_000) });
 
 const service = '/event_store.client.streams.Streams';
 
