@@ -108,7 +108,7 @@ describe('daybook model', () => {
     assert.match(wrong.stderr, /readModels\[0\] is not/);
   });
 
-  it('is probed by check model: bad while events wait, well when it has seen them', async () => {
+  it('A-V11 is probed by check model: bad while events wait, well when it has seen them', async () => {
     using folder = await service();
     const cwd = folder.path;
     const before = await runCli(['check', 'model', 'mails', ...configured], { cwd });
