@@ -5,6 +5,7 @@ import type { PackedEvent, PackedPage } from '../store/packed-page.ts';
 import type { Engine } from './engine.ts';
 import { defaultPageSize, logRange, missingIn, takeTurn } from './read.ts';
 import { locateRecord } from './record.ts';
+import { endsOf } from './records-at.ts';
 
 /** A page has about so many bytes, or one event: as much is in memory for whoever is slow to take it. */
 const pageBytes = 256 * 1024;
@@ -48,15 +49,15 @@ function readPage(
     direction === 'forwards'
       ? { first, last: Math.min(last, first + atMost - 1) }
       : { first: Math.max(first, last - atMost + 1), last };
-  const sizes = numbersIn(engine.reader.recordSizes(stretch.first, stretch.last));
-  if (sizes.length !== stretch.last - stretch.first + 1) throw missingBetween(engine, stretch);
-  const taken = direction === 'forwards' ? fitting(sizes) : fitting(sizes.toReversed()).toReversed();
-  const from = direction === 'forwards' ? stretch.first : stretch.last - taken.length + 1;
-  const to = from + taken.length - 1;
-  const { bytes, ends } = recordsBetween(engine, { first: from, last: to, sizes: taken });
+  const ends = endsOf(engine.reader.recordSizes(stretch.first, stretch.last));
+  if (ends.length !== stretch.last - stretch.first + 1) throw missingBetween(engine, stretch);
+  const part = direction === 'forwards' ? beginning(ends) : ending(ends);
+  const from = stretch.first + part.first;
+  const to = stretch.first + part.last;
+  const { bytes, ends: taken } = recordsBetween(engine, { first: from, last: to, ends: part.ends });
   const events: PackedEvent[] = [];
   let start = 0;
-  for (const [index, end] of ends.entries()) {
+  for (const [index, end] of taken.entries()) {
     const event = locateRecord(bytes, { start, end, position: from + index });
     if (event !== undefined) events.push(event);
     start = end;
@@ -64,63 +65,54 @@ function readPage(
   return { bytes, events: direction === 'forwards' ? events : events.toReversed(), first: from, last: to };
 }
 
-/** Whole numbers with commas between them. To split the text takes longer than SQLite takes to make it. */
-function numbersIn(text: unknown): readonly number[] {
-  if (typeof text !== 'string') return []; // There are no rows.
-  const numbers: number[] = [];
-  let number = 0;
-  for (let index = 0; index < text.length; index += 1) {
-    const digit = text.charCodeAt(index) - 0x30;
-    if (digit >= 0) {
-      number = number * 10 + digit;
-      continue;
-    }
-    numbers.push(number);
-    number = 0;
-  }
-  numbers.push(number);
-  return numbers;
+/** Some of the records of a stretch, by their place in it, and where each of them ends behind the first one. */
+interface Part {
+  readonly first: number;
+  readonly last: number;
+  readonly ends: readonly number[];
 }
 
-/** The first of these sizes, as many as go into a page. */
-function fitting(sizes: readonly number[]): readonly number[] {
-  let bytes = 0;
-  const count = sizes.findIndex((size, index) => {
-    bytes += size;
-    return index > 0 && bytes > pageBytes;
-  });
-  return count === -1 ? sizes : sizes.slice(0, count);
+/** The first records of a stretch, as many as go into a page, but at least one. */
+function beginning(ends: readonly number[]): Part {
+  const beyond = ends.findIndex((end, index) => index > 0 && end > pageBytes);
+  const count = beyond === -1 ? ends.length : beyond;
+  return { first: 0, last: count - 1, ends: ends.slice(0, count) };
+}
+
+/** The last ones. */
+function ending(ends: readonly number[]): Part {
+  const all = ends.at(-1) ?? 0;
+  const last = ends.length - 1;
+  const startOf = (index: number): number => ends[index - 1] ?? 0;
+  const fitting = ends.findIndex((_, index) => all - startOf(index) <= pageBytes);
+  const first = fitting === -1 ? last : fitting;
+  return { first, last, ends: ends.slice(first).map((end) => end - startOf(first)) };
 }
 
 interface Sized {
   readonly first: number;
   readonly last: number;
-  readonly sizes: readonly number[];
+  readonly ends: readonly number[];
 }
 
 /** Records one behind the other, and where each ends. */
 function recordsBetween(
   engine: Engine,
-  { first, last, sizes }: Sized,
+  { first, last, ends }: Sized,
 ): { readonly bytes: Buffer; readonly ends: readonly number[] } {
   // To make a value of each row takes longer than to read them. Each says its position, so their order is not trusted.
   const joined = engine.reader.joinedRecords(first, last);
-  const ends = endsOf(sizes);
   if (joined instanceof Uint8Array && joined.length === ends.at(-1)) {
     return { bytes: Buffer.from(joined.buffer, joined.byteOffset, joined.byteLength), ends };
   }
   // A scavenge made records shorter between the two statements, or the file is damaged: which of them says which row.
-  const records = engine.reader.records(first, last, sizes.length);
-  if (records.length < sizes.length) throw missingIn(records, first);
+  const records = engine.reader.records(first, last, ends.length);
+  if (records.length < ends.length) throw missingIn(records, first);
+  let end = 0;
   return {
     bytes: Buffer.concat(records.map(([, record]) => record)),
-    ends: endsOf(records.map(([, record]) => record.length)),
+    ends: records.map(([, record]) => (end += record.length)),
   };
-}
-
-function endsOf(sizes: readonly number[]): readonly number[] {
-  let end = 0;
-  return sizes.map((size) => (end += size));
 }
 
 function missingBetween(engine: Engine, { first, last }: { readonly first: number; readonly last: number }): Error {

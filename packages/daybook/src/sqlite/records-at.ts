@@ -62,7 +62,7 @@ function oneByOne(log: LogConnection, positions: readonly number[]): Joined {
 }
 
 /** Sums of sizes that stand in a text with commas between them. To split it takes longer than SQLite takes to make it. */
-function endsOf(sizes: unknown): readonly number[] {
+export function endsOf(sizes: unknown): readonly number[] {
   if (typeof sizes !== 'string') return []; // There are no rows.
   const ends: number[] = [];
   let end = 0;
