@@ -62,7 +62,7 @@ async function measured(open: () => Kysely<Tables> | Promise<Kysely<Tables>>, na
   const events = Number(values.events);
   await using store = await openSqliteStore(join(folder, 'log.db'));
   await fill(store, Math.max(events, Number(values.verify)));
-  if (Number(values.verify) > 0) return verified(store, await open(), name);
+  if (Number(values.verify) > 0) return await verified(store, await open(), name);
   const bare = await open();
   const bareMs = await timed(() => insertAll(bare, events));
   await bare.destroy();
