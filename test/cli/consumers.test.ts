@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { newFolder } from './support/folder.ts';
-import { collect, runCli, runInTerminal, written, type CliResult } from './support/run-cli.ts';
+import { collect, runCli, runInTerminal, startCli, written, type CliResult } from './support/run-cli.ts';
 
 const service = fileURLToPath(new URL('support/mailing-service.ts', import.meta.url));
 
@@ -144,6 +144,33 @@ describe('the commands for consumers', () => {
       /CRITICAL silent: Mailing says nothing any more: .*OrderShipped 0@CustomerOrder-3 waits/,
     );
     assert.match(watched.stdout, /CRITICAL never-started: Shipping was never started/);
+  });
+});
+
+describe('daybook watch', () => {
+  it('goes on, says alerts as they come, and says when a target does not answer', async () => {
+    using folder = newFolder();
+    await runCli(['append', 'a-1', '--type', 'OrderShipped', '--data', '{}'], { cwd: folder.path });
+    const words = [
+      'watch',
+      '--every',
+      '1s',
+      '--expect',
+      'Mailing=$et-OrderShipped',
+      '--slack',
+      'http://127.0.0.1:9/hook',
+    ];
+    const child = startCli(words, { cwd: folder.path });
+    const stdout = collect(child.stdout);
+    const stderr = collect(child.stderr);
+    await written(child, stdout, /CRITICAL never-started: Mailing was never started: .*0@a-1 waits/);
+    await untilSo(async () => {
+      await Promise.race([once(child.stderr, 'data'), once(child, 'close')]);
+      return /was not delivered to slack 1/.test(stderr());
+    });
+    child.kill('SIGINT');
+    await once(child, 'close');
+    assert.equal(child.signalCode, null);
   });
 });
 

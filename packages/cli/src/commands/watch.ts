@@ -1,3 +1,5 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+
 import type { Command } from 'commander';
 import { streamName } from 'daybook';
 import {
@@ -7,6 +9,7 @@ import {
   watchConsumers,
   type AlertTarget,
   type ExpectedConsumer,
+  type WatchReport,
 } from 'daybook/consumer';
 
 import { Failure, usage } from '../failure.ts';
@@ -56,7 +59,12 @@ export function registerWatch(program: Command, begin: Begin): void {
       });
       if (options.once !== true) {
         shell.say(`Watching every ${options.every}; Ctrl-C ends it.`);
+        const tell = (report: unknown): void => {
+          for (const problem of (report as WatchReport).problems) shell.say(String(problem)); // Of the watch above.
+        };
+        subscribe('daybook:watch', tell);
         await watch.done;
+        unsubscribe('daybook:watch', tell);
         return;
       }
       const { firing, consumers, problems } = await watch.look();

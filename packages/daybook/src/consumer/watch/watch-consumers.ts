@@ -1,3 +1,5 @@
+import { channel } from 'node:diagnostics_channel';
+
 import type { EventStore } from '../../store/event-store.ts';
 import { revision, type Revision } from '../../store/position.ts';
 import { systemClock, type Clock } from '../clock.ts';
@@ -33,6 +35,8 @@ export interface WatchReport {
   readonly problems: readonly unknown[];
 }
 
+const reports = channel('daybook:watch');
+
 /** A watch that goes on. Dispose of it to end it. */
 export interface ConsumerWatch extends AsyncDisposable {
   /** Looks now, and tells what is new. */
@@ -55,7 +59,8 @@ const keptAlerts = 10_000;
 
 /**
  * Watches every consumer, and read model, from the log alone: whether its process is there, hangs, or never was. Alerts
- * are raised once, and resolved. Several watches on one store raise each alert once between them.
+ * are raised once, and resolved. Several watches on one store raise each alert once between them. What each look has
+ * found is published on the diagnostics channel `daybook:watch`, problems with targets included.
  */
 export function watchConsumers(store: EventStore, options: WatchOptions = {}): ConsumerWatch {
   const watch = new Watch(store, options);
@@ -108,7 +113,8 @@ class Watch implements ConsumerWatch {
   async #watch(): Promise<void> {
     const { everyMs = 5_000 } = this.#options;
     while (!this.#signal.aborted) {
-      await this.look();
+      const report = await this.look();
+      if (reports.hasSubscribers) reports.publish(report);
       await this.#clock.sleep(everyMs, this.#signal).catch(() => {}); // It ends.
     }
   }
