@@ -89,7 +89,7 @@ export function breakable(whole: EventStore): Breakable {
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== 'function') return member;
       const bound = member.bind(target) as (...words: readonly unknown[]) => unknown;
-      if (['readStream', 'readAll', 'subscribeToStream', 'subscribeToAll'].includes(String(name))) {
+      if (/^(?:read|subscribe|list)/.test(String(name))) {
         return (...words: readonly unknown[]) => broken(bound(...words), check);
       }
       return async (...words: readonly unknown[]) => {
