@@ -89,7 +89,14 @@ export class CheckpointWriter {
   }
 
   /** Whether the checkpoint stream has gone on without this writer. */
-  async isOvertaken(): Promise<boolean> {
+  isOvertaken(): Promise<boolean> {
+    // Not while an append is under way: what it has written would look like somebody else's.
+    const looking = this.#flushing.then(() => this.#isOvertaken());
+    this.#flushing = looking.then(nothing, nothing); // Whoever asked is told.
+    return looking;
+  }
+
+  async #isOvertaken(): Promise<boolean> {
     for (const { place, expected } of this.#sources) {
       const last = await readCheckpoint(this.#store, place);
       if (last?.revision !== expected) return true;
@@ -118,3 +125,5 @@ export class CheckpointWriter {
 function areEqual(some: readonly Range[], others: readonly Range[]): boolean {
   return some.length === others.length && some.every(([from, to], i) => from === others[i]?.[0] && to === others[i][1]);
 }
+
+function nothing(): void {}
