@@ -14,7 +14,8 @@ describeWatched('R3: power loss', () => {
   });
 
   it('a disk that says it synced, and did not, is found out', async () => {
-    const { broken } = await losePower({ cycles: 300, seed: newSeed(), mutant: 'no-sync' });
-    assert.ok(broken.some(({ kind }) => kind === 'lost'));
+    const { broken } = await losePower({ cycles: 300, seed: newSeed(), mutant: 'no-sync', stopAtFirst: true });
+    // What was acknowledged is lost with the event, or with the whole file: which of them, the cut decides.
+    assert.ok(broken.some(({ kind }) => kind === 'lost' || kind === 'unusable'));
   });
 });
