@@ -212,9 +212,9 @@ async function judgeIndex(path: string, truth: Contents): Promise<Judgement> {
     }
     while (difference !== undefined && performance.now() < until) difference = await differenceOf(store, truth);
     if (difference !== undefined) problems.push({ kind: 'lost', problem: `for ever ${difference}` });
-    let isFound = verdict === 'byVerify' && (await verifyFinds(store, problems));
-    while (isFound && performance.now() < until) isFound = await verifyFinds(store, problems);
-    if (isFound) problems.push({ kind: 'derived', problem: 'verify finds it for ever' });
+    let found = verdict === 'byVerify' ? await findingOf(store, problems) : undefined;
+    while (found !== undefined && performance.now() < until) found = await findingOf(store, problems);
+    if (found !== undefined) problems.push({ kind: 'derived', problem: `verify finds it for ever: ${found}` });
   } catch (error) {
     problems.push({
       kind: 'unusable',
@@ -236,15 +236,19 @@ async function differenceOf(store: SqliteStore, truth: Contents): Promise<string
   }
 }
 
-/** Whether `verify` finds something. */
-async function verifyFinds(store: SqliteStore, problems: Broken[]): Promise<boolean> {
+/** What `verify` finds first. */
+async function findingOf(store: SqliteStore, problems: Broken[]): Promise<string | undefined> {
   try {
-    for await (const { findings } of store.verify()) if (findings.length > 0) return true;
-    return false;
+    for await (const { findings } of store.verify()) if (findings[0] !== undefined) return findings[0].problem;
+    return undefined;
   } catch (error) {
     problems.push(...untyped(error, 'verify'));
-    return true;
+    return String(error);
   }
+}
+
+async function verifyFinds(store: SqliteStore, problems: Broken[]): Promise<boolean> {
+  return (await findingOf(store, problems)) !== undefined;
 }
 
 /** Damage is reported by an error that a caller can act on, not by whatever the database library says. */

@@ -73,6 +73,7 @@ const killSometime = (): void => {
 };
 
 const scenarios: Readonly<Record<string, () => Promise<void>>> = {
+  make: () => appendAndClose({ lanes: 0, batches: 0 }),
   append: () => appendAndClose({ lanes: 1, batches: 60 }),
   'group-commit': () => appendAndClose({ lanes: 12, batches: 8 }),
   'derived-reads': readBetween,

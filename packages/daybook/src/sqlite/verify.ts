@@ -36,6 +36,7 @@ async function* steps(
   const eventsTotal = BigInt(end);
   let findings: Finding[] = check.files();
   for (let segment = 1; (segment - 1) * segmentEvents < end; segment += 1) {
+    await breathe(); // Before the first step, too: whoever stops at the first finding and looks again stops nobody else.
     signal?.throwIfAborted();
     findings.push(...check.segment(segment, end));
     if (segment % stepSegments === 0 || findings.length > 0) {
@@ -43,7 +44,6 @@ async function* steps(
       yield { eventsChecked: BigInt(Math.min(segment * segmentEvents, end)), eventsTotal, findings };
       findings = [];
     }
-    await breathe();
   }
   findings.push(...check.counts(end));
   check.note(findings);
