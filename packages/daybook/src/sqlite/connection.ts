@@ -330,10 +330,9 @@ export class LogConnection extends Connection {
     return row && storedBlock(row);
   }
 
-  hasMetadataStreams(): boolean {
-    return (
-      this.#indexOne("SELECT 1 FROM ix.streams WHERE name >= '$$' AND name < '$%' ORDER BY name LIMIT 1") !== undefined
-    );
+  metadataStreams(limit: number): readonly string[] {
+    const sql = "SELECT name FROM ix.streams WHERE name >= '$$' AND name < '$%' ORDER BY name LIMIT ?";
+    return this.#indexAll(sql, limit).map(([name]) => String(name));
   }
 
   /** Names from `from` on, in the order of their bytes. */

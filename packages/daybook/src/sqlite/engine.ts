@@ -265,10 +265,11 @@ export class Engine {
   #note(head: RecordHead, event: Pick<NewEvent, 'data'> | undefined): void {
     const { stream, position, revision } = head;
     this.tail.enter(position);
-    if (isMetadataStream(stream)) this.streams.noteMetadata();
+    if (isMetadataStream(stream)) this.streams.marked.describe(stream);
     const known = this.streams.knownHead(stream);
     if (revision === -1) {
       this.tail.tombstone(stream);
+      this.streams.marked.tombstone();
       if (known !== undefined) known.isTombstoned = true;
       const metadataHead = this.streams.knownHead(metadataStreamOf(stream));
       if (metadataHead !== undefined) metadataHead.isTombstoned = true;

@@ -1,5 +1,6 @@
 import { applicationId, Connection } from './connection.ts';
 import { IndexDamaged } from './errors.ts';
+import { noTombstones } from './marked-streams.ts';
 import { streamRow, type StoredBlock, type StreamRow } from './rows.ts';
 
 /** The layout of the index file. One of another layout is made again. */
@@ -28,6 +29,7 @@ export class IndexConnection extends Connection {
   create(id: string): void {
     this.database.exec(schema);
     this.setMeta('id', id);
+    this.setMeta('tombstones', noTombstones);
     this.database.exec('PRAGMA journal_mode = WAL');
   }
 
@@ -80,6 +82,7 @@ export class IndexConnection extends Connection {
 
   setTombstone(name: string, position: number): void {
     this.run('UPDATE streams SET tombstone = ? WHERE name = ?', position, name);
+    this.setMeta('tombstones', 'some');
   }
 
   putBlock(streamId: number, { first, bytes }: StoredBlock): void {

@@ -2,7 +2,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 
 import { linkEvent } from '../internal/link-event.ts';
 import { isOutlived } from '../internal/visible.ts';
-import { derivedStream } from '../store/derived-stream.ts';
+import { derivedStream, type DerivedStream } from '../store/derived-stream.ts';
 import { EventDamaged, StreamTombstoned } from '../store/errors.ts';
 import type { RecordedEvent } from '../store/event.ts';
 import { passes } from '../store/filter.ts';
@@ -111,13 +111,13 @@ export function eventsIn(engine: Engine, view: StreamView, stretch: Stretch): Fo
 function eventsOf(engine: Engine, view: StreamView, stretch: Stretch): Found {
   const { first, last, direction, bytes: bytesAtMost = pageBytes } = stretch;
   const { stream, links, nowMs, bound } = view;
-  const isDerived = derivedStream(stream) !== undefined;
+  const derived = derivedStream(stream);
   const places = engine.streams.places(stream, bound);
   const stop = Math.min(last, places.last);
   const ascending = first > stop ? [] : engine.streams.positionsOf(places, first, stop);
   const positions = direction === 'forwards' ? ascending : ascending.toReversed();
   const step = direction === 'forwards' ? 1 : -1;
-  const metadata = isDerived ? undefined : engine.streams.metadataOf(stream, bound);
+  const metadata = derived !== undefined ? undefined : engine.streams.metadataOf(stream, bound);
   const events: RecordedEvent[] = [];
   let bytes = 0;
   let number = (direction === 'forwards' ? first : stop) - step;
@@ -125,10 +125,10 @@ function eventsOf(engine: Engine, view: StreamView, stretch: Stretch): Found {
     number += step;
     checkLocated(record);
     const event = decodeLocated(record);
-    checkBelongs(engine, event, { stream, number, isDerived });
+    checkBelongs(engine, event, { stream, number, derived });
     bytes += record.end - record.start;
     const isGone = isLocatedFreed(record);
-    if (!isDerived) {
+    if (derived === undefined) {
       if (!isGone && !isOutlived(event.created.getTime(), nowMs, metadata)) events.push(event);
     } else {
       const link = { stream, revision: revision(number) };
@@ -169,11 +169,11 @@ function checkOpen(engine: Engine, stream: StreamName): void {
 function checkBelongs(
   engine: Engine,
   event: RecordedEvent,
-  place: { stream: StreamName; number: number; isDerived: boolean },
+  place: { stream: StreamName; number: number; derived: DerivedStream | undefined },
 ): void {
-  const { stream, number, isDerived } = place;
-  if (isDerived) {
-    const { kind, key } = derivedStream(stream)!; // The caller has looked.
+  const { stream, number, derived } = place;
+  if (derived !== undefined) {
+    const { kind, key } = derived;
     if (kind === 'category' ? categoryOf(event.stream) === key : kind !== 'event-type' || event.type === key) return;
   } else if (event.stream === stream) {
     if (event.revision === BigInt(number)) return;
@@ -186,6 +186,7 @@ function checkBelongs(
 function shows(engine: Engine, event: RecordedEvent, { nowMs, bound }: { nowMs: number; bound: number }): boolean {
   const { streams } = engine;
   if (event.revision === tombstoneRevision) return false;
+  if (!streams.marked.mayHide(event.stream)) return true;
   const head = streams.head(event.stream);
   if (head.metadata === undefined && !head.isTombstoned) return true;
   if (streams.tombstoneOf(event.stream, bound) !== undefined) return false;

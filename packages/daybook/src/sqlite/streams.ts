@@ -9,6 +9,7 @@ import { decodeBlock, eachIdHash, type Block } from './block.ts';
 import type { LogConnection } from './connection.ts';
 import { IndexDamaged } from './errors.ts';
 import { IdLookup } from './id-lookup.ts';
+import { MarkedStreams } from './marked-streams.ts';
 import { decodeRecord, idHashOf } from './record.ts';
 import type { StreamRow } from './rows.ts';
 import { countUpTo, type Stretch, type Tail } from './tail.ts';
@@ -52,13 +53,13 @@ const headsAtMost = 200_000;
 
 /** What the log and its indexes say about streams. */
 export class Streams {
+  readonly marked: MarkedStreams;
   readonly #log: LogConnection;
   readonly #writer: LogConnection;
   readonly #tail: Tail;
   readonly #heads = new Map<string, Head>();
   /** The block that was looked into last, and whose it is. What a block says stays true, even when it has grown. */
   #block: { readonly streamId: number; readonly block: Block } | undefined;
-  #hasMetadataStreams: boolean;
   /** How many ids were loaded of which stream, the first one first. */
   readonly #loaded = new Map<string, number>();
 
@@ -67,7 +68,7 @@ export class Streams {
     this.#log = reader;
     this.#writer = writer;
     this.#tail = tail;
-    this.#hasMetadataStreams = reader.hasMetadataStreams();
+    this.marked = new MarkedStreams(reader);
   }
 
   /** The places of a stream's events up to and with the position `bound`. */
@@ -157,11 +158,6 @@ export class Streams {
     this.#heads.clear();
     this.#loaded.clear();
     this.#block = undefined;
-  }
-
-  /** Learns that there is a metadata stream. While there is none, none is looked for. */
-  noteMetadata(): void {
-    this.#hasMetadataStreams = true;
   }
 
   /** What an append needs to know. */
@@ -306,8 +302,9 @@ export class Streams {
     stream: StreamName,
     bound: number,
   ): { readonly metadata: StreamMetadata; readonly position: number } | undefined {
-    if (!this.#hasMetadataStreams) return undefined;
-    const places = this.places(metadataStreamOf(stream), bound);
+    const metadataStream = metadataStreamOf(stream);
+    if (!this.marked.isDescribed(metadataStream)) return undefined;
+    const places = this.places(metadataStream, bound);
     if (places.last < 0) return undefined;
     const position = this.positionOf(places, places.last);
     return { metadata: parseStreamMetadata(decodeRecord(this.#writer.record(position), position).data), position };
