@@ -39,6 +39,7 @@ describe('completion in bash', { concurrency: true }, () => {
     const options = await offered('read', '--l');
     assert.deepEqual(options, ['--limit']);
     assert.ok((await offered('read', '--')).includes('--json'));
+    assert.deepEqual(await offered('consumers', 'ls', '--no'), ['--no-config']);
   });
 
   it('offers streams, and runs nothing that a name says', async () => {

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { lookAtConsumer, lookAtConsumers, NoSuchConsumer, spoken, type ConsumerLook } from 'daybook/consumer';
 
+import { expectedConsumers } from '../config/expected-consumers.ts';
+import { defaultConfig, findConfig, type ConfigOptions } from '../config/load-config.ts';
 import { counted } from '../output/counted.ts';
 import { jsonText } from '../output/json-text.ts';
 import type { Column } from '../output/print-rows.ts';
@@ -27,14 +29,21 @@ export function registerConsumers(program: Command, begin: Begin): void {
   const consumers = program
     .command('consumers')
     .summary('list and steer consumers')
-    .description('Lists the consumers that have ever run on a store, and steers them: from the log alone.');
+    .description('Lists the consumers of a store, and steers them: from the log alone.');
   consumers
     .command('ls', { isDefault: true })
-    .description('Lists the consumers: state, events behind, age of the oldest one, last heartbeat, parked events.')
-    .action(async (_options: unknown, command: Command) => {
+    .description(
+      'Lists the consumers: state, events behind, age of the oldest one, last heartbeat, parked events. Those that ' +
+        `${defaultConfig} names are listed even if nobody has ever started them.`,
+    )
+    .option('--config <module>', 'the module that names those that have to be there')
+    .option('--no-config', 'look at the log alone')
+    .action(async (options: ConfigOptions, command: Command) => {
       const shell = begin(command);
+      const config = await findConfig(options);
       await using store = await shell.open('existing');
-      const looks = await lookAtConsumers(store, { nowMs: Date.now() });
+      const expect = expectedConsumers(config, store);
+      const looks = await lookAtConsumers(store, { nowMs: Date.now(), expect });
       const rows = (async function* page() {
         if (looks.length > 0) yield looks;
       })();
@@ -45,10 +54,14 @@ export function registerConsumers(program: Command, begin: Begin): void {
     .command('show')
     .description('Says all that is known about a consumer, or a read model.')
     .argument('<consumer>')
-    .action(async (name: string, _options: unknown, command: Command) => {
+    .option('--config <module>', 'the module that names those that have to be there')
+    .option('--no-config', 'look at the log alone')
+    .action(async (name: string, options: ConfigOptions, command: Command) => {
       const shell = begin(command);
+      const config = await findConfig(options);
       await using store = await shell.open('existing');
-      const look = await lookAtConsumer(store, name, { nowMs: Date.now() });
+      const expected = expectedConsumers(config, store).find((each) => each.name === name);
+      const look = await lookAtConsumer(store, name, { nowMs: Date.now(), expected });
       if (look.status === undefined && look.sources.length === 0) throw new NoSuchConsumer(name);
       await shell.printOne(factsOf(look));
     });

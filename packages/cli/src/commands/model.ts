@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ReadModelLook } from 'daybook/read-model';
 
-import { loadReadModels, defaultConfig } from '../model/load-config.ts';
+import { defaultConfig, loadReadModels } from '../config/load-config.ts';
 import { withDatabase, type ModelOptions } from '../model/with-model.ts';
 import { jsonText } from '../output/json-text.ts';
 import { grouped } from '../output/progress.ts';

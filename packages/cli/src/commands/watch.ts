@@ -12,6 +12,8 @@ import {
   type WatchReport,
 } from 'daybook/consumer';
 
+import { expectedConsumers } from '../config/expected-consumers.ts';
+import { defaultConfig, findConfig } from '../config/load-config.ts';
 import { Failure, usage } from '../failure.ts';
 import { parseCount, parseDuration } from '../input/parse-options.ts';
 import { counted } from '../output/counted.ts';
@@ -26,6 +28,7 @@ interface Options {
   readonly maxLag?: string;
   readonly maxLagTime?: string;
   readonly once?: true;
+  readonly config?: string | false;
 }
 
 /** `daybook watch`: telling somebody when a consumer needs help. */
@@ -35,10 +38,13 @@ export function registerWatch(program: Command, begin: Begin): void {
     .summary('watch consumers, and raise alerts')
     .description(
       'Watches every consumer and read model from the log alone, and says when one has failed, stalls, is silent, or ' +
-        'was never started; and when that is over. Needs no running consumer, and may run many times.',
+        `was never started; and when that is over. Those that ${defaultConfig} names have to be there. ` +
+        'Needs no running consumer, and may run many times.',
     )
     .option('--every <duration>', 'look so often', '5s')
     .option('--expect <consumer=source...>', 'a consumer that has to be there: EmailOnOrderShipped=$et-OrderShipped')
+    .option('--config <module>', 'the module that names those that have to be there')
+    .option('--no-config', 'look at the log alone')
     .option('--slack <url...>', 'tell a webhook that takes what those of Slack do')
     .option('--alertmanager <url...>', "tell Prometheus' Alertmanager: its /api/v2/alerts")
     .option('--max-lag <events>', 'more events than these may not wait')
@@ -47,12 +53,13 @@ export function registerWatch(program: Command, begin: Begin): void {
     .action(async (options: Options, command: Command) => {
       const shell = begin(command);
       const everyMs = parseDuration(options.every, '--every');
+      const config = await findConfig(options);
       await using store = await shell.open('existing');
       const { maxLag, maxLagTime } = options;
       await using watch = watchConsumers(store, {
         everyMs,
         targets: targetsOf(shell, options),
-        expect: (options.expect ?? []).map(expected),
+        expect: [...(options.expect ?? []).map(expected), ...expectedConsumers(config, store)],
         lagEvents: maxLag === undefined ? undefined : parseCount(maxLag, '--max-lag'),
         lagMs: maxLagTime === undefined ? undefined : parseDuration(maxLagTime, '--max-lag-time'),
         signal: shell.signal,

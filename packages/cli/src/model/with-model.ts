@@ -3,9 +3,10 @@ import { userInfo } from 'node:os';
 import type { EventStore } from 'daybook';
 import type { Job, ReadModel } from 'daybook/read-model';
 
+import type { ConfiguredModel, ModelDatabase } from '../config/config.ts';
+import { defaultConfig, loadReadModels } from '../config/load-config.ts';
 import { Failure, notFound, usage } from '../failure.ts';
 import type { Shell } from '../shell.ts';
-import { defaultConfig, loadReadModels, type ConfiguredModel, type ModelDatabase } from './load-config.ts';
 
 /** The options that every command about read models takes. */
 export interface ModelOptions {
