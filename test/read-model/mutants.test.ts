@@ -29,6 +29,68 @@ const mutants: readonly Mutant[] = [
     test: { file: 'kill.test.ts', name: 'killed on SQLite R13' },
   },
   {
+    name: 'R18 B2 a walk that begins anew in each round is found out',
+    file: 'read-model/verifying.ts',
+    edits: [
+      {
+        says: 'place: place === undefined ? firstPlace(model) : { ...place, round: begun.round + 1 },',
+        instead: 'place: firstPlace(model),',
+      },
+    ],
+    test: { file: 'continuous.test.ts', name: 'verify continuously on SQLite R18 B2 finds' },
+  },
+  {
+    name: 'R18 B2 a walk that looks only at rows which the log makes is found out',
+    file: 'read-model/rounds.ts',
+    edits: [
+      {
+        says: '    const found = await rowsIn(side, name, shape, { after, to, atMost: isLive ? 2 * pageRows : everyRow });\n',
+        instead: '    const found = await rowsWithKeys(side, name, shape, ahead);\n',
+      },
+    ],
+    test: { file: 'continuous.test.ts', name: 'verify continuously on SQLite R18 B2 finds' },
+  },
+  {
+    name: 'R18 B2 rows that events touched and nobody compares are found out',
+    file: 'read-model/verifying.ts',
+    edits: [
+      { says: '    if (from !== undefined) {\n', instead: '    if (from === undefined) {\n' },
+      { says: 'compareTouched(options, { from,', instead: 'compareTouched(options, { from: at,' },
+    ],
+    test: { file: 'continuous.test.ts', name: 'verify continuously on SQLite compares what events touch' },
+  },
+  {
+    name: 'R18 B2 rows that are compared at another position are found out',
+    file: 'read-model/rounds.ts',
+    edits: [
+      {
+        says: '  yield* follow(copy, checkpoint);\n',
+        instead: '  if (false as boolean) yield* follow(copy, checkpoint);\n',
+      },
+    ],
+    test: { file: 'continuous.test.ts', name: 'verify continuously on SQLite compares what events touch' },
+  },
+  {
+    name: 'R18 B2 a copy that is folded anew after each restart is found out',
+    file: 'read-model/standing-copy.ts',
+    edits: [
+      { says: '    if (!(await canGoOn(', instead: '    if (await canGoOn(' },
+      { says: 'checkpoint: before }))) await', instead: 'checkpoint: before })) await' },
+    ],
+    test: { file: 'continuous.test.ts', name: 'verify continuously on SQLite goes on after a restart' },
+  },
+  {
+    name: 'R18 B2 a watch that does not look at the harmony is found out',
+    file: 'consumer/watch/rules.ts',
+    edits: [
+      {
+        says: '...harmonyConditions(look, options, nowMs)',
+        instead: '...harmonyConditions(look, options, 0).slice(0, 0)',
+      },
+    ],
+    test: { file: 'continuous.test.ts', name: 'verify continuously on SQLite B2 a watch' },
+  },
+  {
     name: 'R19 a lease without a token is found out',
     file: 'read-model/project.ts',
     edits: [

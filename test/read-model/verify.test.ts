@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import { setTimeout as wait } from 'node:timers/promises';
 
 import type { EventStore, RecordedEvent } from 'daybook';
 import { openMemoryStore } from 'daybook/memory';
@@ -8,6 +7,7 @@ import { readModel, repairReadModel, runReadModel, verifyReadModel, type VerifyR
 import type { Kysely } from 'kysely';
 
 import { databaseKinds } from './databases.ts';
+import { flowing } from './flowing.ts';
 import { misjudged, mutate, mutationOf, type Mutation } from './mutations.ts';
 import { seeded } from './random.ts';
 import { foldOrder, storiesOf } from './shop-oracle.ts';
@@ -24,8 +24,6 @@ import {
 
 const reason = { who: 'ann', why: 'a test' };
 const mutationsWanted = process.env['CI'] === 'true' ? 200 : 60;
-const eventsPerMs = 1;
-const eventsAtMost = 6_000;
 
 const boastful: ShopHandler = (event, tx) =>
   tx
@@ -40,38 +38,6 @@ async function projected(store: EventStore, db: Kysely<ShopTables>): Promise<voi
   const { position } = await store.head();
   assert.ok(position);
   await run.reached(position, { timeoutMs: 60_000 });
-}
-
-/** Appends orders until it is told to stop. */
-/** A thousand events a second while something else is done, but no more than a slow database can take. */
-function flowing(store: EventStore, random: () => number): AsyncDisposable & { readonly events: () => number } {
-  const stopping = new AbortController();
-  let events = 0;
-  const flow = (async () => {
-    for (let round = 1; !stopping.signal.aborted && events < eventsAtMost; round++) {
-      const some = shopEvents(3, random).map((each) => renamed(each, round));
-      await appendShop(store, some);
-      events += some.length;
-      await wait(some.length / eventsPerMs);
-    }
-  })();
-  return {
-    events: () => events,
-    async [Symbol.asyncDispose]() {
-      stopping.abort();
-      await flow;
-    },
-  };
-}
-
-function renamed({ stream, event }: ReturnType<typeof shopEvents>[number], round: number) {
-  const data = JSON.parse(new TextDecoder().decode(event.data)) as Readonly<Record<string, unknown>>;
-  const order_id = `later-${round}-${String(data['order_id'])}`;
-  const category = stream.slice(0, stream.indexOf('-'));
-  return {
-    stream: `${category}-${order_id}`,
-    event: { ...event, data: new TextEncoder().encode(JSON.stringify({ ...data, order_id })) },
-  };
 }
 
 function mutationsOf(

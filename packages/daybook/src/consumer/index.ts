@@ -65,6 +65,7 @@ export {
   type SourceMessage,
   type SourcePlace,
 } from './follow-sources.ts';
+export { harmonyStreamOf, readHarmony, type Harmony, type KeptDrift } from './harmony.ts';
 export { thisHost, type Host } from './host.ts';
 export {
   alertsStream,
@@ -99,6 +100,7 @@ export {
   type LookOptions,
   type SourceLook,
 } from './watch/look-at-consumers.ts';
-export { conditionsOf, spoken, type AlertRule, type Condition, type RuleOptions } from './watch/rules.ts';
+export { conditionsOf, type AlertRule, type Condition, type RuleOptions } from './watch/rules.ts';
+export { spoken } from './watch/spoken.ts';
 export { alertmanagerTarget, logTarget, slackTarget, type AlertTarget, type WebhookOptions } from './watch/targets.ts';
 export { watchConsumers, type ConsumerWatch, type WatchOptions, type WatchReport } from './watch/watch-consumers.ts';

@@ -78,10 +78,10 @@ export async function* compareTables(options: CompareOptions): Steps<Compared> {
     if (found === undefined || wanted === undefined) continue;
     for (const group of groupsOf(found, wanted)) {
       options.signal?.throwIfAborted();
-      const read = await snapshot(db, model, (tx) => rowsIn(tx, { table, shape, group, share }));
+      const read = await snapshot(db, model, (tx) => rowsOfGroup(tx, { table, shape, group, share }));
       checkpoint = read.checkpoint;
       yield* follow(copy, checkpoint);
-      const should = await rowsIn(db, { table: tableName(table, copy.naming), shape, group, share });
+      const should = await rowsOfGroup(db, { table: tableName(table, copy.naming), shape, group, share });
       for (const difference of differencesOf(table, { shape, live: read.result, expected: should })) {
         differing += 1;
         if (differences.length < differencesAtMost) differences.push(difference);
@@ -119,7 +119,8 @@ function columnsOf(row: Row | undefined, should: Row | undefined): readonly Colu
     .map((column) => ({ column, live: row?.[column], expected: should?.[column] }));
 }
 
-async function* follow(copy: Copy, { name, position: at = position(0n) }: Checkpoint): Steps<void> {
+/** Folds the copy on to where the live tables are. */
+export async function* follow(copy: Copy, { name, position: at = position(0n) }: Checkpoint): Steps<void> {
   if (at < copy.position) throw new VerifyInterrupted(name);
   if (at > copy.position) yield* copy.foldTo(at);
 }
@@ -130,7 +131,7 @@ interface Snapshot<Result> {
 }
 
 /** Reads the live tables and their checkpoint as of one moment. */
-async function snapshot<Result>(
+export async function snapshot<Result>(
   db: Kysely<UntypedTables>,
   model: ReadModel,
   read: (tx: Rows) => Promise<Result>,
@@ -172,7 +173,7 @@ function* groupsOf(found: TableDigest, wanted: TableDigest): Generator<ReadonlyS
   for (let from = 0; from < differing.length; from += size) yield new Set(differing.slice(from, from + size));
 }
 
-async function rowsIn(
+async function rowsOfGroup(
   db: Rows,
   part: {
     readonly table: string;

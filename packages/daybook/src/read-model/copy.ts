@@ -1,14 +1,14 @@
 import type { Kysely, Transaction } from 'kysely';
 
-import { thisHost } from '../consumer/host.ts';
+import { thisHost, type Host } from '../consumer/host.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { position, type Position, type Revision } from '../store/position.ts';
 import type { StreamName } from '../store/stream-name.ts';
 import { booksOf, findCheckpoint, forgetCheckpoint, makeBooks } from './bookkeeping.ts';
 import { createTables } from './create-tables.ts';
-import { ReadModelMissing } from './errors.ts';
+import { LeaseLost, ReadModelMissing } from './errors.ts';
 import { Pace, type Steps } from './job.ts';
-import { requireLease, seizeLease } from './lease.ts';
+import { releaseLease, renewLease, requireLease, seizeLease } from './lease.ts';
 import { readMerged } from './merged-sources.ts';
 import { checkpointName, tableName, type Naming } from './naming.ts';
 import { decodeBatch, projectBatch, projectWithin, type Projecting } from './project.ts';
@@ -20,11 +20,15 @@ export interface CopyOptions {
   readonly naming: Naming;
   readonly signal?: AbortSignal | undefined;
   readonly now: () => number;
+  /** Who writes it. Default: a new name. */
+  readonly host?: Host;
+  /** For so long it stays the caller's without a sign of life. Default: 60,000. */
+  readonly leaseMs?: number;
 }
 
 /** Events in one transaction. */
 const batchSize = 500;
-const leaseMs = 60_000;
+const defaultLeaseMs = 60_000;
 
 /** A copy of a read model's tables that this caller alone folds the log into. */
 export class Copy {
@@ -48,7 +52,7 @@ export class Copy {
     this.#store = store;
     this.#model = model;
     this.#options = facts.options;
-    const { naming, now } = facts.options;
+    const { naming, now, leaseMs = defaultLeaseMs } = facts.options;
     this.#projecting = { model, naming, token: facts.token, leaseMs, now };
     this.#numbers = new Map(facts.numbers);
     this.#position = facts.position;
@@ -71,9 +75,8 @@ export class Copy {
     model: ReadModel,
     { options, take }: { readonly options: CopyOptions; readonly take: typeof requireLease },
   ): Promise<Copy> {
-    const { db, naming, now } = options;
+    const { db, naming, now, host = thisHost(), leaseMs = defaultLeaseMs } = options;
     const name = checkpointName(model, naming);
-    const host = thisHost();
     const isGone = (other: string): boolean => host.isGone(other);
     const taken = await take(booksOf(db), { name, owner: host.holder, isGone, leaseMs, now });
     return new Copy(store, model, {
@@ -121,6 +124,20 @@ export class Copy {
       const batch = await decodeBatch(this.#model, page);
       if (batch !== undefined) await projectWithin(tx, batch, this.#projecting);
     }
+  }
+
+  /** Says that the caller lives. @throws LeaseLost when the copy is somebody else's by now. */
+  async renew(): Promise<void> {
+    const { token, leaseMs, now } = this.#projecting;
+    const name = checkpointName(this.#model, this.#options.naming);
+    const wish = { name, token, leaseMs, now, seen: this.#position };
+    if (!(await renewLease(booksOf(this.#options.db), wish))) throw new LeaseLost(name, token);
+  }
+
+  /** Leaves the copy to whoever comes next. */
+  async release(): Promise<void> {
+    const name = checkpointName(this.#model, this.#options.naming);
+    await releaseLease(booksOf(this.#options.db), name, this.#projecting.token);
   }
 
   /** Removes the tables and what is known about them. */

@@ -44,9 +44,19 @@ export async function existingTable(
   model: ReadModel,
   naming: Naming,
 ): Promise<string | undefined> {
+  const [first] = await existingTables(db, model, naming);
+  return first;
+}
+
+/** Those of the copy's tables that are there. */
+export async function existingTables(
+  db: Kysely<UntypedTables>,
+  model: ReadModel,
+  naming: Naming,
+): Promise<readonly string[]> {
   const tables = await db.introspection.getTables();
   const names = new Set(tables.map(({ name }) => name));
   return Object.keys(model.tables)
     .map((table) => tableName(table, naming))
-    .find((table) => names.has(table));
+    .filter((table) => names.has(table));
 }

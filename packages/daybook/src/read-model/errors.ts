@@ -203,6 +203,18 @@ export class VerifyInterrupted extends DaybookError {
   }
 }
 
+/** The tables were built by other code than the one they are compared with. */
+export class NeedsRebuild extends DaybookError {
+  override readonly name = 'NeedsRebuild';
+  readonly code = 'needs-rebuild';
+  readonly model: string;
+
+  constructor(model: string) {
+    super(`The tables of the read model ${JSON.stringify(model)} were built by other code than this. Rebuild it.`);
+    this.model = model;
+  }
+}
+
 /** So many rows differ that putting each right is not the way. Nothing was put right. */
 export class TooManyDifferences extends DaybookError {
   override readonly name = 'TooManyDifferences';

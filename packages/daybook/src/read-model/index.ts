@@ -8,6 +8,7 @@ export {
   InvalidReadModel,
   LeaseLost,
   LogRestored,
+  NeedsRebuild,
   NotLocated,
   NotReached,
   NothingToSwitchBack,
@@ -42,6 +43,8 @@ export type { ColumnDrift, Drift, DriftClass } from './drift.ts';
 export type { Job, Progress } from './job.ts';
 export type { EventPlace } from './trace.ts';
 export { verifyReadModel, type VerifyOptions, type VerifyReport } from './verify.ts';
+export type { HarmonyRound } from './harmony-round.ts';
+export { verifyContinuously, type ContinuousOptions } from './verify-continuously.ts';
 export { repairReadModel, type RepairOptions, type RepairReport } from './repair.ts';
 export type { TableDiff } from './diff-tables.ts';
 export { rebuildReadModel, switchBack, type RebuildOptions, type RebuildReport } from './rebuild.ts';

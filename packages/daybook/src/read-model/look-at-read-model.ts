@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 
+import { readHarmony, type Harmony } from '../consumer/harmony.ts';
 import { readStatus, type RecordedStatus } from '../consumer/status.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { revision as toRevision, type Position } from '../store/position.ts';
@@ -32,6 +33,8 @@ export interface ReadModelLook {
   readonly logRestored: LogRestored | undefined;
   /** What the process that runs it has said last. */
   readonly status: RecordedStatus | undefined;
+  /** What `verifyContinuously` has said last. */
+  readonly harmony: Harmony | undefined;
 }
 
 /** Looks at a read model from outside. */
@@ -58,6 +61,7 @@ export async function lookAtReadModel<Tables>(
     needsRebuild: checkpoint !== undefined && checkpoint.code !== model.code,
     logRestored: checkpoint === undefined ? undefined : await restoredLog(store, model, { db: untyped, checkpoint }),
     status: await readStatus(store, model.name),
+    harmony: await readHarmony(store, model.name),
   };
 }
 

@@ -19,7 +19,13 @@ export async function record(
   { type, reason, facts }: { readonly type: OpsEvent; readonly reason: Reason; readonly facts: object },
 ): Promise<void> {
   const data = { model: model.name, ...reason, ...facts };
-  const text = JSON.stringify(data, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
-  const event = jsonEvent({ type, data: JSON.parse(text) as unknown });
+  const event = jsonEvent({ type, data: withoutBigints(data) });
   await store.append(opsStream(model), [event], { expected: 'any' });
+}
+
+/** Data as JSON can hold them: whole numbers of any size as text. */
+export function withoutBigints(data: object): unknown {
+  return JSON.parse(
+    JSON.stringify(data, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
+  );
 }

@@ -13,9 +13,13 @@ export type Rows = Kysely<UntypedTables> | Transaction<UntypedTables>;
 /** Rows in one read. */
 const pageRows = 2_000;
 
-/** From which row to which, both included, by the key. */
+/** From which row to which, by the key. */
 export interface RowRange {
+  /** The first row, itself included. */
   readonly from?: Row | undefined;
+  /** The row before the first one. */
+  readonly after?: Row | undefined;
+  /** The last row, itself included. */
   readonly to?: Row | undefined;
 }
 
@@ -23,21 +27,37 @@ export interface RowRange {
 export async function* scanRows(
   db: Rows,
   table: string,
-  { key }: TableShape,
+  shape: TableShape,
   range: RowRange = {},
 ): AsyncGenerator<readonly Row[], void, undefined> {
-  let last: Row | undefined;
+  let page = range;
   for (;;) {
-    let query = db.withoutPlugins().selectFrom(table).selectAll().limit(pageRows);
-    for (const column of key) query = query.orderBy(column);
-    if (last !== undefined) query = query.where(beyond(key, { than: last, way: '>', itself: 'without' }));
-    else if (range.from !== undefined) query = query.where(beyond(key, { than: range.from, way: '>', itself: 'with' }));
-    if (range.to !== undefined) query = query.where(beyond(key, { than: range.to, way: '<', itself: 'with' }));
-    const rows: readonly Row[] = await query.execute();
+    const rows = await rowsIn(db, table, shape, { ...page, atMost: pageRows });
     if (rows.length > 0) yield rows;
     if (rows.length < pageRows) return;
-    last = rows.at(-1);
+    page = { after: rows.at(-1), to: range.to };
   }
+}
+
+/** The first rows of a range, in the order of the key as the database sorts it. */
+export async function rowsIn(
+  db: Rows,
+  table: string,
+  { key }: TableShape,
+  { atMost, ...range }: RowRange & { readonly atMost: number },
+): Promise<readonly Row[]> {
+  let query = db.withoutPlugins().selectFrom(table).selectAll().limit(atMost);
+  for (const column of key) query = query.orderBy(column);
+  for (const bound of boundsOf(range)) query = query.where(beyond(key, bound));
+  return query.execute();
+}
+
+/** How many rows a table has, in all or in a range. */
+export async function countRows(db: Rows, table: string, { key }: TableShape, range: RowRange = {}): Promise<number> {
+  let query = db.withoutPlugins().selectFrom(table);
+  for (const bound of boundsOf(range)) query = query.where(beyond(key, bound));
+  const { rows } = await query.select((eb) => eb.fn.countAll().as('rows')).executeTakeFirstOrThrow();
+  return Number(rows);
 }
 
 interface Bound {
@@ -46,13 +66,24 @@ interface Bound {
   readonly itself: 'with' | 'without';
 }
 
+function boundsOf({ from, after, to }: RowRange): readonly Bound[] {
+  return [
+    ...(from === undefined ? [] : [{ than: from, way: '>', itself: 'with' } as const]),
+    ...(after === undefined ? [] : [{ than: after, way: '>', itself: 'without' } as const]),
+    ...(to === undefined ? [] : [{ than: to, way: '<', itself: 'with' } as const]),
+  ];
+}
+
 /** Whether a row stands on one side of another: by the first column, then by the second where the first is the same. */
-function beyond(key: readonly string[], { than, way, itself }: Bound) {
+export function beyond(key: readonly string[], { than, way, itself }: Bound) {
   return (eb: ExpressionBuilder<UntypedTables, string>): Expression<SqlBool> => {
     const same = (columns: readonly string[]): readonly Expression<SqlBool>[] =>
       columns.map((column) => eb(column, '=', than[column]));
     const steps = key.map((column, index) => eb.and([...same(key.slice(0, index)), eb(column, way, than[column])]));
-    return eb.or(itself === 'with' ? [...steps, eb.and([...same(key)])] : steps);
+    const all = eb.or(itself === 'with' ? [...steps, eb.and([...same(key)])] : steps);
+    const [first = ''] = key;
+    // Says nothing new, and lets a database begin at the right place of its index.
+    return key.length === 1 ? all : eb.and([eb(first, way === '>' ? '>=' : '<=', than[first]), all]);
   };
 }
 
@@ -64,13 +95,22 @@ export async function rowsWithKeys(
   keys: readonly Row[],
 ): Promise<readonly Row[]> {
   const found: Row[] = [];
+  const [first = ''] = key;
   for (let from = 0; from < keys.length; from += keysAtOnce) {
     const some = keys.slice(from, from + keysAtOnce);
     const rows = await db
       .withoutPlugins()
       .selectFrom(table)
       .selectAll()
-      .where((eb) => eb.or(some.map((row) => eb.and(key.map((column) => eb(column, '=', row[column]))))))
+      .where((eb) =>
+        key.length === 1
+          ? eb(
+              first,
+              'in',
+              some.map((row) => row[first]),
+            )
+          : eb.or(some.map((row) => eb.and(key.map((column) => eb(column, '=', row[column]))))),
+      )
       .execute();
     found.push(...rows);
   }

@@ -22,6 +22,11 @@ export interface EventPlace {
   readonly created: Date;
 }
 
+/** A place as people read it: the event's type, and its revision and stream. */
+export function placeText({ type, revision, stream }: EventPlace): string {
+  return `${type} ${revision}@${stream}`;
+}
+
 /** What one event made of one row. */
 export interface HistoryStep {
   readonly event: EventPlace;

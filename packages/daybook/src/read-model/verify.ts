@@ -3,18 +3,15 @@ import type { Kysely } from 'kysely';
 import { InvalidOption } from '../store/errors.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { position, type Position } from '../store/position.ts';
-import { booksOf, type Checkpoint } from './bookkeeping.ts';
+import { booksOf } from './bookkeeping.ts';
 import { checkLog } from './check-log.ts';
-import { classify } from './classify.ts';
-import { compareTables, type Compared, type Difference } from './compare.ts';
+import { compareTables } from './compare.ts';
 import { knownCheckpoint, temporaryCopy, type Copy } from './copy.ts';
 import type { Drift } from './drift.ts';
+import { explain, unexplained } from './explain.ts';
 import { jobOf, type Job, type Steps } from './job.ts';
 import { live } from './naming.ts';
 import type { ReadModel, UntypedTables } from './read-model.ts';
-import { keyText } from './rows.ts';
-import { traceRows, watchedName } from './trace.ts';
-import { Stages } from './try-stories.ts';
 
 /** How a read model is verified. */
 export interface VerifyOptions<Tables = never> {
@@ -96,11 +93,11 @@ export async function* verifyAgainst(
   const { differences, differing, rows, position: at } = compared;
   const explained = yield* explain(store, model, {
     ...options,
-    checkpoint,
+    isCodeChanged: checkpoint.code !== model.code,
     upTo: at,
     differences: differences.slice(0, explainAtMost),
   });
-  if (differing === 0 && options.share === 1) await rememberVerified(checkpoint, compared, options);
+  if (differing === 0 && options.share === 1) await rememberVerified(model.name, at, options);
   return {
     model: model.name,
     position: at,
@@ -112,38 +109,11 @@ export async function* verifyAgainst(
   };
 }
 
-async function* explain(
-  store: EventStore,
-  model: ReadModel,
-  options: SettledVerify & {
-    readonly checkpoint: Checkpoint;
-    readonly upTo: Position;
-    readonly differences: readonly Difference[];
-  },
-): Steps<readonly Drift[]> {
-  const { db, differences, checkpoint } = options;
-  const isCodeChanged = checkpoint.code !== model.code;
-  if (differences.length === 0) return [];
-  const histories = yield* traceRows(store, model, { ...options, rows: differences });
-  await using stages = new Stages(db, model);
-  const drift: Drift[] = [];
-  for (const difference of differences) {
-    const shape = model.tables[difference.table] ?? { key: [] };
-    const history = histories.get(watchedName(difference.table, keyText(difference.key, shape))) ?? [];
-    drift.push(await classify(difference, { stages, model, history, isCodeChanged }));
-  }
-  return drift;
-}
-
-function unexplained({ table, key, columns }: Difference): Drift {
-  return { table, key, columns, class: 'unexplained', since: undefined };
-}
-
 /** So that "when did it last agree?" is a query. */
-async function rememberVerified(
-  { name }: Checkpoint,
-  { position: at }: Compared,
-  { db, now }: SettledVerify,
+export async function rememberVerified(
+  name: string,
+  at: Position,
+  { db, now }: Pick<SettledVerify, 'db' | 'now'>,
 ): Promise<void> {
   await booksOf(db)
     .updateTable('daybook_read_model')

@@ -4,6 +4,7 @@ import { revision } from '../../store/position.ts';
 import { streamName, type StreamName } from '../../store/stream-name.ts';
 import { checkpointHistory, readCheckpoint, type Place, type StoredCheckpoint } from '../checkpoint.ts';
 import { pauseIn, readControls, type RecordedControl } from '../control.ts';
+import { readHarmony, type Harmony } from '../harmony.ts';
 import { statusPrefix } from '../names.ts';
 import { readParked } from '../parked.ts';
 import { defaultFreshnessMs, readStatus, statusHistory, type ConsumerState, type RecordedStatus } from '../status.ts';
@@ -55,6 +56,8 @@ export interface ConsumerLook {
   readonly parkedStreams: number;
   readonly parkedEvents: number;
   readonly freshnessMs: number;
+  /** Of a read model: what whoever compares it with the log has said last. */
+  readonly harmony: Harmony | undefined;
 }
 
 /** So many heartbeats may be missing. */
@@ -125,6 +128,7 @@ export async function lookAtConsumer(
     parkedStreams: parked.length,
     parkedEvents: parked.flat().length,
     freshnessMs: status?.freshnessMs ?? expected?.freshnessMs ?? defaultFreshnessMs,
+    harmony: status?.kind === 'read-model' ? await readHarmony(store, consumer) : undefined,
   };
   return { ...facts, health: healthOf(facts) };
 }

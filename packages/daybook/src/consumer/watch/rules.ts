@@ -1,4 +1,6 @@
+import { harmonyConditions } from './harmony-rules.ts';
 import type { ConsumerLook } from './look-at-consumers.ts';
+import { spoken } from './spoken.ts';
 
 /** What an alert can be about. */
 export type AlertRule =
@@ -11,6 +13,8 @@ export type AlertRule =
   | 'parked'
   | 'lag'
   | 'checkpoint-ahead'
+  | 'drifted'
+  | 'unchecked'
   | 'watch-failed';
 
 /** Something that is not as it should be. */
@@ -33,6 +37,11 @@ export interface RuleOptions {
   readonly lagEvents?: number | undefined;
   /** The oldest one may not wait for longer, even if they move. Default: any time. */
   readonly lagMs?: number | undefined;
+  /**
+   * A read model may go for so long without being compared with its log. Default: what whoever compares it continuously
+   * says; one that nobody does may go for ever.
+   */
+  readonly unverifiedMs?: number | undefined;
 }
 
 /** What is wrong with a consumer, if anything is. */
@@ -44,10 +53,14 @@ export function conditionsOf(look: ConsumerLook, options: RuleOptions, nowMs: nu
   const { lagEvents = Infinity, lagMs = Infinity } = options;
   const isLate = Number(look.lagEvents) > lagEvents || look.oldestAgeMs > lagMs;
   if (isLate && health === undefined && look.pause === undefined) found.push(conditionOf(look, 'lag', 'lag'));
-  return found;
+  return [...found, ...harmonyConditions(look, options, nowMs)];
 }
 
-function healthRule(look: ConsumerLook, { retryingMs = 25_000 }: RuleOptions, nowMs: number): AlertRule | undefined {
+function healthRule(
+  look: ConsumerLook,
+  { retryingMs = 25_000 }: RuleOptions,
+  nowMs: number,
+): keyof typeof sentences | undefined {
   const { health, status, oldestAgeMs, freshnessMs } = look;
   if (look.sources.some(({ pos, end }) => pos > end)) return 'checkpoint-ahead';
   switch (health) {
@@ -70,7 +83,7 @@ function healthRule(look: ConsumerLook, { retryingMs = 25_000 }: RuleOptions, no
   }
 }
 
-const sentences: Readonly<Record<AlertRule, string>> = {
+const sentences: Readonly<Record<Exclude<AlertRule, 'drifted' | 'unchecked'>, string>> = {
   failed: 'has failed and waits for a person',
   silent: 'says nothing any more',
   stalled: 'lives, and does not move',
@@ -83,7 +96,7 @@ const sentences: Readonly<Record<AlertRule, string>> = {
   'watch-failed': 'cannot be watched',
 };
 
-function conditionOf(look: ConsumerLook, rule: AlertRule, group: string): Condition {
+function conditionOf(look: ConsumerLook, rule: keyof typeof sentences, group: string): Condition {
   const { consumer, status, oldest, oldestAgeMs, heartbeatAgeMs, lagEvents, sources, parkedStreams, parkedEvents } =
     look;
   const parts = [
@@ -111,12 +124,4 @@ function conditionOf(look: ConsumerLook, rule: AlertRule, group: string): Condit
       ...(status?.error !== undefined && { error: status.error }),
     },
   };
-}
-
-/** A time as people say it: `42 s`, `3 min`, `8 d`. */
-export function spoken(ms: number): string {
-  const seconds = Math.round(ms / 1_000);
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`;
 }
