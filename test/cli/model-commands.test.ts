@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
@@ -6,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 import { newFolder } from './support/folder.ts';
 import { importGolden } from './support/golden-file.ts';
-import { runCli } from './support/run-cli.ts';
+import { collect, runCli, startCli, startInTerminal, written } from './support/run-cli.ts';
 
 const library = fileURLToPath(new URL('../../packages/daybook/src/read-model/index.ts', import.meta.url));
 const kysely = import.meta.resolve('kysely');
@@ -122,6 +123,61 @@ describe('daybook model', () => {
     assert.equal((JSON.parse(after.stdout) as { readonly lagEvents: number }).lagEvents, 0);
     const unverified = await runCli(['check', 'model', 'mails', ...configured, '--max-unverified', '1d'], { cwd });
     assert.equal(unverified.code, 1, unverified.stdout);
+  });
+
+  it('B2 verifies continuously until Ctrl-C: a line of JSON for each round, 8 when it ends with drift, and the rest sees it', async () => {
+    using folder = await service();
+    const cwd = folder.path;
+    await runCli(['model', 'rebuild', 'mails', ...confirmed], { cwd });
+    const words = ['model', 'verify', 'mails', ...configured, '--continuous', '--every', '1s', '--share', '100%'];
+    const verifying = startCli(words, { cwd });
+    const data = collect(verifying.stdout);
+    const talk = collect(verifying.stderr);
+    await written(verifying, data, /"verifiedRows":1,.*"differing":0,/);
+    const database = new DatabaseSync(folder.file('mails.db'));
+    database.exec(`UPDATE mails SET subject = 'spam'`);
+    database.close();
+    await written(verifying, data, /"differing":1,.*"class":"foreign-write"/);
+    verifying.kill('SIGINT');
+    const [code]: readonly unknown[] = await once(verifying, 'close');
+    assert.equal(code, 8, talk());
+    assert.match(talk(), /mails differs in 1 row\. Repair it: daybook model repair mails\./);
+    for (const line of data().trimEnd().split('\n'))
+      assert.ok(Date.parse(Reflect.get(Object(JSON.parse(line)), 'time')));
+    const listed = await runCli(['model', 'ls', ...configured], { cwd });
+    assert.match(listed.stdout, /^mails\tdrifted\t\d+\t0\t20\S+\t0\/1\n$/);
+    const checked = await runCli(['check', 'model', 'mails', ...configured], { cwd });
+    assert.deepEqual(
+      [checked.code, checked.stdout.slice(0, 46)],
+      [2, 'CRITICAL: mails differs from the log in 1 rows'],
+    );
+    await runCli(['model', 'repair', 'mails', ...confirmed], { cwd });
+    const after = startCli(words, { cwd });
+    const healthy = collect(after.stdout);
+    await written(after, healthy, /"differing":0,/);
+    after.kill('SIGINT');
+    assert.deepEqual(await once(after, 'close'), [0, null]);
+  });
+
+  it('says a round of a continuous verification in a line, in a window', async () => {
+    using folder = await service();
+    const cwd = folder.path;
+    const words = ['model', 'verify', 'mails', ...configured, '--continuous', '--share', '100%'];
+    const none = startInTerminal(words, { cwd, columns: 120 });
+    const screen = collect(none.stdout);
+    await written(none, screen, /not compared: The read model "mails" has never run on this database/);
+    none.kill();
+    await once(none, 'close');
+    await runCli(['model', 'rebuild', 'mails', ...confirmed], { cwd });
+    const second = startInTerminal(words, { cwd, columns: 120 });
+    const said = collect(second.stdout);
+    await written(
+      second,
+      said,
+      /1\/1 verified, all by 20\S+ {2}0 differ {2}1 row and 3 events in [\d.]+ s {2}position \d+/,
+    );
+    second.kill();
+    await once(second, 'close');
   });
 
   it('does not verify what has never run', async () => {

@@ -25,6 +25,7 @@ import { registerTrace } from './commands/trace.ts';
 import { registerVerify } from './commands/verify.ts';
 import { registerWatch } from './commands/watch.ts';
 import type { ExitCode } from './exit-code.ts';
+import { Failure } from './failure.ts';
 import { defaultStore } from './open-store.ts';
 import type { Terminal } from './output/terminal.ts';
 import { reportError } from './report-error.ts';
@@ -91,7 +92,9 @@ export async function runCommandLine(
     await createProgram(terminal, signal).parseAsync([...words], { from: 'user' });
     return 0;
   } catch (error) {
-    if (signal.aborted && !(error instanceof CommanderError)) return 130;
+    // What a command has found before it was stopped counts.
+    const isSaid = error instanceof CommanderError || error instanceof Failure;
+    if (signal.aborted && !isSaid) return 130;
     return reportError(terminal, error);
   }
 }

@@ -1,5 +1,6 @@
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn, type ChildProcessByStdio, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 /** The command as it is started from a clone. */
@@ -43,19 +44,27 @@ export function startCli(words: readonly string[], options: CliOptions): ChildPr
 /** Runs a command in a window of so many columns. Gives what is on the screen in the end. */
 export async function runInTerminal(
   words: readonly string[],
-  { cwd, columns, env }: CliOptions & { readonly columns: number },
+  options: CliOptions & { readonly columns: number },
 ): Promise<{ readonly code: number | null; readonly screen: string }> {
-  const command = [process.execPath, daybook, ...words].map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`);
-  const script = `stty cols ${columns} rows 24 && exec ${command.join(' ')}`;
-  const child = spawn('script', ['-qec', script, '/dev/null'], {
-    cwd,
-    env: { ...environment(env), TERM: 'xterm-256color', SHELL: '/bin/sh' },
-    timeout: patienceMs,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = startInTerminal(words, options);
   const screen = collect(child.stdout);
   const [code]: readonly unknown[] = await once(child, 'close');
   return { code: typeof code === 'number' ? code : null, screen: screen().replaceAll('\r\n', '\n') };
+}
+
+/** Starts a command in a window of so many columns, and leaves it running. */
+export function startInTerminal(
+  words: readonly string[],
+  { cwd, columns, env }: CliOptions & { readonly columns: number },
+): ChildProcessByStdio<null, Readable, null> {
+  const command = [process.execPath, daybook, ...words].map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`);
+  const script = `stty cols ${columns} rows 24 && exec ${command.join(' ')}`;
+  return spawn('script', ['-qec', script, '/dev/null'], {
+    cwd,
+    env: { ...environment(env), TERM: 'xterm-256color', SHELL: '/bin/sh' },
+    timeout: patienceMs,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
 }
 
 /** What a stream has given so far, as text. */
@@ -67,7 +76,7 @@ export function collect(stream: NodeJS.ReadableStream): () => string {
 
 /** Waits until a command has written something that matches. */
 export async function written(
-  child: ChildProcessWithoutNullStreams,
+  child: ChildProcessByStdio<Writable | null, Readable, Readable | null>,
   text: () => string,
   expected: RegExp,
 ): Promise<RegExpExecArray> {

@@ -80,6 +80,9 @@ function problemsOf(
     ...(look.lagEvents > lagEvents || look.lagMs > lagMs
       ? [{ severity: 2 as const, summary: `${model} is behind: ${waits}` }]
       : []),
+    ...(look.harmony !== undefined && look.harmony.differing > 0
+      ? [{ severity: 2 as const, summary: `${model} differs from the log in ${look.harmony.differing} rows.` }]
+      : []),
     ...(look.needsRebuild ? [{ severity: 1 as const, summary: `${model} was built by other code: rebuild it.` }] : []),
     ...(unverified > unverifiedMs
       ? [

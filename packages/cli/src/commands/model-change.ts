@@ -12,7 +12,7 @@ import {
 import { counted } from '../output/counted.ts';
 import type { Begin } from '../program.ts';
 import type { Shell } from '../shell.ts';
-import { printDrift } from './model-look.ts';
+import { printDrift } from './print-drift.ts';
 
 /** `daybook model repair`: makes the tables what the log says. */
 export function registerModelRepair(model: Command, begin: Begin): void {

@@ -1,49 +1,10 @@
 import type { Command } from 'commander';
-import type { Drift, EventPlace } from 'daybook/read-model';
 
 import { Failure, usage } from '../failure.ts';
-import { parseCount } from '../input/parse-options.ts';
 import { followed, withModel, type ModelOptions } from '../model/with-model.ts';
 import { counted } from '../output/counted.ts';
-import { jsonText } from '../output/json-text.ts';
 import type { Begin } from '../program.ts';
-import type { Shell } from '../shell.ts';
-
-interface VerifyFlags extends ModelOptions {
-  readonly sample?: string;
-  readonly limit?: string;
-}
-
-/** `daybook model verify`: compares the tables with the log. */
-export function registerModelVerify(model: Command, begin: Begin): void {
-  model
-    .command('verify')
-    .description('Folds the log again and compares every row, while the read model runs. Ends with 8 when rows differ.')
-    .argument('<model>')
-    .option('--config <module>', 'the module that names it')
-    .option('--sample <percent>', 'compare only a part of the rows: 1, or 0.1')
-    .option('--limit <rows>', 'list so many rows that differ (default: 1000)')
-    .action(async (name: string, { config, sample, limit }: VerifyFlags, command: Command) => {
-      const shell = begin(command);
-      const share = sample === undefined ? 1 : parseShare(sample);
-      const differencesAtMost = limit === undefined ? 1_000 : parseCount(limit, '--limit');
-      const { verifyReadModel } = await import('daybook/read-model'); // Loaded when it is needed: it brings Kysely.
-      await withModel(shell, { name, ...(config !== undefined && { config }) }, async ({ store, model: found, db }) => {
-        const job = verifyReadModel(store, found, { db, share, differencesAtMost, signal: shell.signal });
-        const report = await followed(shell, job);
-        await printDrift(shell, report.drift);
-        const { rows, differing, position } = report;
-        shell.say(`${counted(rows, 'row')} compared up to position ${position}: ${counted(differing, 'row')} differ.`);
-        if (differing > 0) {
-          throw new Failure(
-            'drift-found',
-            8,
-            `${name} differs in ${counted(differing, 'row')}. Repair it: daybook model repair ${name}.`,
-          );
-        }
-      });
-    });
-}
+import { placeText } from './print-drift.ts';
 
 /** `daybook model locate`: which event the tables saw last. */
 export function registerModelLocate(model: Command, begin: Begin): void {
@@ -110,36 +71,6 @@ export function registerModelBlame(model: Command, begin: Begin): void {
         });
       });
     });
-}
-
-/** Prints rows that differ: which, how, and since which event. */
-export async function printDrift(shell: Shell, drift: readonly Drift[]): Promise<void> {
-  await shell.print({
-    rows: pagesOf(drift),
-    columns: [
-      { title: 'TABLE', text: ({ table }) => table },
-      { title: 'KEY', text: ({ key }) => Object.values(key).map(String).join(' ') },
-      { title: 'CLASS', text: (each) => each.class },
-      { title: 'COLUMNS', text: ({ columns }) => columns.map(({ column }) => column).join(' ') },
-      { title: 'SINCE', text: ({ since }) => placeText(since) ?? '-' },
-    ],
-    json: (each) => jsonText(each),
-  });
-}
-
-/** A place as people read it: the event's type, and its revision and stream. */
-function placeText(event: EventPlace | undefined): string | undefined {
-  return event === undefined ? undefined : `${event.type} ${event.revision}@${event.stream}`;
-}
-
-async function* pagesOf<Row>(rows: readonly Row[]): AsyncGenerator<readonly Row[], void, undefined> {
-  if (rows.length > 0) yield rows;
-}
-
-function parseShare(text: string): number {
-  const percent = Number(text.replace(/%$/, ''));
-  if (percent > 0 && percent <= 100) return percent / 100;
-  throw usage(`--sample ${text} is no part: give a percentage from above 0 to 100.`);
 }
 
 function parseKey(pairs: readonly string[]): Readonly<Record<string, unknown>> {

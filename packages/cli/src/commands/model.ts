@@ -7,7 +7,8 @@ import { jsonText } from '../output/json-text.ts';
 import { grouped } from '../output/progress.ts';
 import type { Begin } from '../program.ts';
 import { registerModelAdopt, registerModelRebuild, registerModelRepair } from './model-change.ts';
-import { registerModelBlame, registerModelLocate, registerModelVerify } from './model-look.ts';
+import { registerModelBlame, registerModelLocate } from './model-look.ts';
+import { registerModelVerify } from './model-verify.ts';
 
 /** `daybook model …`: the read models that a config module names. */
 export function registerModel(program: Command, begin: Begin): void {
@@ -27,7 +28,9 @@ export function registerModel(program: Command, begin: Begin): void {
 function registerLs(model: Command, begin: Begin): void {
   model
     .command('ls')
-    .description('Lists the read models: which event each saw last, how far it is behind, and when it was verified.')
+    .description(
+      'Lists the read models: which event each saw last, how far it is behind, and when it was verified, and how many rows are.',
+    )
     .option('--config <module>', 'the module that names them')
     .action(async ({ config = defaultConfig }: ModelOptions, command: Command) => {
       const shell = begin(command);
@@ -45,6 +48,7 @@ function registerLs(model: Command, begin: Begin): void {
           { title: 'POSITION', align: 'right', text: ({ position }) => String(position ?? '-') },
           { title: 'LAG', align: 'right', text: ({ lagEvents }) => grouped(lagEvents) },
           { title: 'VERIFIED', text: ({ verifiedAt }) => verifiedAt?.toISOString() ?? 'never' },
+          { title: 'HARMONY', align: 'right', text: harmonyText },
         ],
         json: (look) => jsonText(factsOf(look)),
       });
@@ -56,18 +60,25 @@ async function* pagesOf<Row>(rows: readonly Row[]): AsyncGenerator<readonly Row[
 }
 
 /** What a read model is doing, in a word. */
-export function stateOf({ position, logRestored, needsRebuild, status }: ReadModelLook): string {
+export function stateOf({ position, logRestored, needsRebuild, status, harmony }: ReadModelLook): string {
   if (logRestored !== undefined) return 'log-restored';
   if (position === undefined && status === undefined) return 'never-started';
   if (needsRebuild) return 'needs-rebuild';
+  if (harmony !== undefined && harmony.differing > 0) return 'drifted';
   return status?.state ?? 'unknown';
+}
+
+/** How many rows are as they should be, of all, as whoever compares them continuously has found. */
+function harmonyText({ harmony }: ReadModelLook): string {
+  return harmony === undefined ? '-' : `${grouped(harmony.verifiedRows)}/${grouped(harmony.rows)}`;
 }
 
 /** What JSON says about a read model. */
 export function factsOf(look: ReadModelLook): Readonly<Record<string, unknown>> {
-  const { status, logRestored, ...facts } = look;
+  const { status, logRestored, harmony, ...facts } = look;
   return {
     ...facts,
+    harmony: harmony && { ...harmony, next: undefined },
     state: stateOf(look),
     error: status?.error,
     ghosts: logRestored?.ghosts.map(({ position, id }) => ({ position, id })),

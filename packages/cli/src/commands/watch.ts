@@ -27,6 +27,7 @@ interface Options {
   readonly alertmanager?: readonly string[];
   readonly maxLag?: string;
   readonly maxLagTime?: string;
+  readonly maxUnverified?: string;
   readonly once?: true;
   readonly config?: string | false;
 }
@@ -37,9 +38,9 @@ export function registerWatch(program: Command, begin: Begin): void {
     .command('watch')
     .summary('watch consumers, and raise alerts')
     .description(
-      'Watches every consumer and read model from the log alone, and says when one has failed, stalls, is silent, or ' +
-        `was never started; and when that is over. Those that ${defaultConfig} names have to be there. ` +
-        'Needs no running consumer, and may run many times.',
+      'Watches every consumer and read model from the log alone, and says when one has failed, stalls, is silent, ' +
+        'was never started, or differs from its log; and when that is over. ' +
+        `Those that ${defaultConfig} names have to be there. Needs no running consumer, and may run many times.`,
     )
     .option('--every <duration>', 'look so often', '5s')
     .option('--expect <consumer=source...>', 'a consumer that has to be there: EmailOnOrderShipped=$et-OrderShipped')
@@ -49,19 +50,21 @@ export function registerWatch(program: Command, begin: Begin): void {
     .option('--alertmanager <url...>', "tell Prometheus' Alertmanager: its /api/v2/alerts")
     .option('--max-lag <events>', 'more events than these may not wait')
     .option('--max-lag-time <duration>', 'the oldest event may not wait for longer')
+    .option('--max-unverified <duration>', 'a read model may go for so long without being compared with its log')
     .option('--once', 'look once, for cron: ends with 8 when an alert fires')
     .action(async (options: Options, command: Command) => {
       const shell = begin(command);
       const everyMs = parseDuration(options.every, '--every');
       const config = await findConfig(options);
       await using store = await shell.open('existing');
-      const { maxLag, maxLagTime } = options;
+      const { maxLag, maxLagTime, maxUnverified } = options;
       await using watch = watchConsumers(store, {
         everyMs,
         targets: targetsOf(shell, options),
         expect: [...(options.expect ?? []).map(expected), ...expectedConsumers(config, store)],
         lagEvents: maxLag === undefined ? undefined : parseCount(maxLag, '--max-lag'),
         lagMs: maxLagTime === undefined ? undefined : parseDuration(maxLagTime, '--max-lag-time'),
+        unverifiedMs: maxUnverified === undefined ? undefined : parseDuration(maxUnverified, '--max-unverified'),
         signal: shell.signal,
       });
       if (options.once !== true) {

@@ -7,6 +7,7 @@ import type { ConfiguredModel, ModelDatabase } from '../config/config.ts';
 import { defaultConfig, loadReadModels } from '../config/load-config.ts';
 import { Failure, notFound, usage } from '../failure.ts';
 import type { Shell } from '../shell.ts';
+import { PhaseProgress } from './phase-progress.ts';
 
 /** The options that every command about read models takes. */
 export interface ModelOptions {
@@ -60,31 +61,12 @@ export async function withDatabase(
 
 /** Does a job, and says how far it is. */
 export async function followed<Result>(shell: Shell, job: Job<Result>): Promise<Result> {
-  let phase: string | undefined;
-  let progress: ReturnType<Shell['progress']> | undefined;
-  try {
-    for await (const step of job) {
-      if (step.phase !== phase) {
-        progress?.[Symbol.dispose]();
-        phase = step.phase;
-        progress = shell.progress(units[step.phase]);
-      }
-      const share = step.total === undefined || step.total === 0 ? undefined : Math.min(1, step.done / step.total);
-      progress?.update(step.done, share);
-    }
-  } finally {
-    progress?.[Symbol.dispose]();
+  {
+    using progress = new PhaseProgress(shell);
+    for await (const step of job) progress.show(step);
   }
   return job.result();
 }
-
-const units = {
-  folding: 'events folded',
-  comparing: 'rows compared',
-  tracing: 'events traced',
-  repairing: 'rows put right',
-  switching: 'switches',
-} as const;
 
 /** Who does it, and why, for the log. */
 export function reasonOf({ who, why }: ChangeOptions): { readonly who: string; readonly why: string } {
