@@ -72,7 +72,9 @@ class Watch implements ConsumerWatch {
   readonly #store: EventStore;
   readonly #options: WatchOptions;
   readonly #clock: Clock;
-  readonly #book: AlertBook;
+  #book: AlertBook;
+  /** Which log the book is about. */
+  #log: string | undefined;
   readonly #stopping = new AbortController();
   readonly #signal: AbortSignal;
   readonly #outbox = new Map<AlertTarget, Outbox>();
@@ -141,6 +143,7 @@ class Watch implements ConsumerWatch {
 
   /** Notes what other watches, or this one before a restart, have raised. */
   async #readAlerts(): Promise<void> {
+    await this.#beginAnewIfRestored();
     const from = this.#lastAlert === undefined ? 'start' : revision(this.#lastAlert + 1n);
     for await (const event of this.#store.readStream(alertsStream, { from })) {
       this.#book.add(event);
@@ -152,6 +155,18 @@ class Watch implements ConsumerWatch {
       for (const { sentMs } of this.#outbox.values()) if (this.#hasLooked && !sentMs.has(id)) sentMs.set(id, now);
     }
     this.#hasLooked = true;
+  }
+
+  /** After the log was restored, the stream of alerts may end before what this watch has read: all of it is read anew. */
+  async #beginAnewIfRestored(): Promise<void> {
+    const { logId = '', epoch = 0 } = await this.#store.head();
+    const log = `${logId} ${epoch}`;
+    const { revision: end = -1n } = await this.#store.streamState(alertsStream);
+    if ((this.#log !== undefined && this.#log !== log) || end < (this.#lastAlert ?? -1n)) {
+      this.#book = new AlertBook(this.#options.pendingForMs ?? 0);
+      this.#lastAlert = undefined;
+    }
+    this.#log = log;
   }
 
   /** Puts notices into the stream of alerts. Those that another watch was faster with are left out: it tells people. */
