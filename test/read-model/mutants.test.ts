@@ -3,6 +3,8 @@ import { describe, it } from 'node:test';
 
 import { judge, type Mutant } from './mutants.ts';
 
+const simulation = { file: 'simulation.test.ts', name: 'R22: whatever happens' };
+
 const mutants: readonly Mutant[] = [
   {
     name: 'R18 a digest over one column only is found out',
@@ -102,6 +104,58 @@ const mutants: readonly Mutant[] = [
       },
     ],
     test: { file: 'run.test.ts', name: 'on SQLite O-4 R19' },
+  },
+  {
+    name: 'R22 a checkpoint outside of the transaction is found out by the simulation',
+    file: 'read-model/project.ts',
+    edits: [
+      {
+        says: '  await db.transaction().execute((tx) => projectWithin(tx, batch, projecting));\n',
+        instead:
+          '  await advance(booksOf(db), batch, projecting);\n' +
+          '  await db.transaction().execute((tx) => handleAll(tx, batch.events, projecting));\n',
+      },
+    ],
+    test: simulation,
+  },
+  {
+    name: 'R22 a lease that nobody looks at is found out by the simulation',
+    file: 'read-model/project.ts',
+    edits: [
+      { says: "    .where('token', '=', token)\n", instead: '' },
+      { says: "    .where('owner', '=', owner)\n", instead: '' },
+    ],
+    test: simulation,
+  },
+  {
+    name: 'R22 an error that is swallowed after some tries is found out by the simulation',
+    file: 'read-model/model-runner.ts',
+    edits: [
+      {
+        says: '      if (before.length > 0) await this.#projectPage(numbers, before, projecting);\n      throw error;\n',
+        instead: '      if (before.length === 0 && this.#state.status().failures < 2) throw error;\n',
+      },
+    ],
+    test: simulation,
+  },
+  {
+    name: 'R22 a database that is put back under a living instance is found out by the simulation',
+    file: 'read-model/project.ts',
+    edits: [
+      { says: "    .where('position', batch.after === undefined ? 'is' : '=', batch.after ?? null)\n", instead: '' },
+    ],
+    test: simulation,
+  },
+  {
+    name: 'R22 a log that is put back under a living instance is found out by the simulation',
+    file: 'read-model/model-runner.ts',
+    edits: [
+      {
+        says: '      if (now.logId !== log.logId || now.epoch !== log.epoch || (seen !== undefined && head < seen)) return;\n',
+        instead: '',
+      },
+    ],
+    test: simulation,
   },
 ];
 

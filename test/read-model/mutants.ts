@@ -64,7 +64,7 @@ async function copyRepository(folder: string): Promise<void> {
     recursive: true,
     filter: (path) => !/\/(?:node_modules|dist)$/.test(path),
   });
-  for (const part of ['read-model', 'services', 'house']) {
+  for (const part of ['consumer', 'read-model', 'services', 'house']) {
     await cp(join(root, 'test', part), join(folder, 'test', part), { recursive: true });
   }
   await cp(join(root, 'package.json'), join(folder, 'package.json'));

@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { after, describe, it } from 'node:test';
 
 import { jsonEvent, position, type NewEvent } from 'daybook';
-import { readStatus, requestControl } from 'daybook/consumer';
+import { readStatus, requestControl, systemClock } from 'daybook/consumer';
 import { openMemoryStore } from 'daybook/memory';
 import { readModel, runReadModel, type RunStatus } from 'daybook/read-model';
 import { type Kysely } from 'kysely';
@@ -208,7 +208,7 @@ for (const kind of databaseKinds()) {
       await using second = await runReadModel(store, shopModel(), {
         db: database.connect(),
         pollMs: 5,
-        now: () => Date.now() + 3_600_000,
+        clock: { ...systemClock, now: () => Date.now() + 3_600_000 },
       });
       const end = (await store.head()).position ?? position(0n);
       await second.reached(end, { timeoutMs: 20_000 });

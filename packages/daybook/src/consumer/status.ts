@@ -139,6 +139,9 @@ export const defaultFreshnessMs = 60_000;
 /** A consumer says something so often unless it says otherwise. */
 export const defaultHeartbeatMs = 10_000;
 
+/** After so many heartbeats without a word an instance counts as silent. */
+export const missingHeartbeats = 3;
+
 function sourcesIn(value: unknown): readonly SourceStatus[] {
   if (!Array.isArray(value)) return [];
   return value.flatMap((each: unknown) => {

@@ -38,6 +38,8 @@ export class Copy {
   readonly #projecting: Projecting;
   readonly #numbers: Map<string, Revision>;
   #position: Position;
+  /** Of the last event in its tables. */
+  #last: Position | undefined;
 
   private constructor(
     store: EventStore,
@@ -45,17 +47,19 @@ export class Copy {
     facts: {
       readonly options: CopyOptions;
       readonly token: bigint;
+      readonly owner: string;
       readonly numbers: ReadonlyMap<string, Revision>;
-      readonly position: Position;
+      readonly last: Position | undefined;
     },
   ) {
     this.#store = store;
     this.#model = model;
     this.#options = facts.options;
     const { naming, now, leaseMs = defaultLeaseMs } = facts.options;
-    this.#projecting = { model, naming, token: facts.token, leaseMs, now };
+    this.#projecting = { model, naming, token: facts.token, owner: facts.owner, leaseMs, now };
     this.#numbers = new Map(facts.numbers);
-    this.#position = facts.position;
+    this.#position = facts.last ?? position(0n);
+    this.#last = facts.last;
   }
 
   /** The copy with this name: made when it is not there, and gone on with when it is. */
@@ -82,8 +86,9 @@ export class Copy {
     return new Copy(store, model, {
       options,
       token: taken.token,
+      owner: host.holder,
       numbers: taken.numbers,
-      position: taken.position ?? position(0n),
+      last: taken.position,
     });
   }
 
@@ -108,9 +113,10 @@ export class Copy {
     const read = { sources, after: this.#numbers, upTo, pageSize: batchSize, signal };
     for await (const page of readMerged(this.#store, read)) {
       signal?.throwIfAborted();
-      const batch = await decodeBatch(this.#model, page);
+      const batch = await decodeBatch(this.#model, page, this.#last);
       if (batch === undefined) continue;
       await projectBatch(db, batch, this.#projecting);
+      this.#last = batch.last.event.position;
       for (const [source, number] of batch.numbers) this.#numbers.set(source, number);
       yield pace.advance(page.length);
     }
@@ -120,18 +126,21 @@ export class Copy {
   /** The same within a transaction: for the few events that came while it was prepared. */
   async foldWithin(tx: Transaction<UntypedTables>, upTo: Position): Promise<void> {
     const { sources } = this.#model;
+    let last = this.#last; // What the transaction does may be undone.
     for await (const page of readMerged(this.#store, { sources, after: this.#numbers, upTo, pageSize: batchSize })) {
-      const batch = await decodeBatch(this.#model, page);
-      if (batch !== undefined) await projectWithin(tx, batch, this.#projecting);
+      const batch = await decodeBatch(this.#model, page, last);
+      if (batch === undefined) continue;
+      await projectWithin(tx, batch, this.#projecting);
+      last = batch.last.event.position;
     }
   }
 
   /** Says that the caller lives. @throws LeaseLost when the copy is somebody else's by now. */
   async renew(): Promise<void> {
-    const { token, leaseMs, now } = this.#projecting;
+    const { token, owner, leaseMs, now } = this.#projecting;
     const name = checkpointName(this.#model, this.#options.naming);
-    const wish = { name, token, leaseMs, now, seen: this.#position };
-    if (!(await renewLease(booksOf(this.#options.db), wish))) throw new LeaseLost(name, token);
+    const held = { name, token, owner, leaseMs, now, at: this.#last, seen: this.#position };
+    if (!(await renewLease(booksOf(this.#options.db), held))) throw new LeaseLost(name, token);
   }
 
   /** Leaves the copy to whoever comes next. */

@@ -56,7 +56,10 @@ export interface FailedEvent {
   readonly id: string;
 }
 
-/** Another instance took the read model over. What this one was about to write was rolled back. */
+/**
+ * Another instance took the read model over, or its tables were put back to an earlier copy of themselves. What this one
+ * was about to write was rolled back.
+ */
 export class LeaseLost extends DaybookError {
   override readonly name = 'LeaseLost';
   readonly code = 'lease-lost';
@@ -65,7 +68,7 @@ export class LeaseLost extends DaybookError {
 
   constructor(model: string, token: bigint) {
     super(
-      `The read model ${JSON.stringify(model)} belongs to another instance by now: token ${token} is stale. ` +
+      `The read model ${JSON.stringify(model)} belongs to another instance by now, or was restored: token ${token} is stale. ` +
         'What it was about to write was rolled back.',
     );
     this.model = model;

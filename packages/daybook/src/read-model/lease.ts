@@ -1,3 +1,5 @@
+import type { Clock } from '../consumer/clock.ts';
+import type { Position } from '../store/position.ts';
 import { findCheckpoint, type Books, type Checkpoint } from './bookkeeping.ts';
 import { ReadModelInUse, ReadModelMissing } from './errors.ts';
 
@@ -54,22 +56,23 @@ export async function requireLease(books: Books, wish: LeaseWish): Promise<Check
   throw new ReadModelInUse(wish.name, owner);
 }
 
-/** Says that the owner lives, and how far it looked. Gives whether it still is the owner. */
-export async function renewLease(
-  books: Books,
-  {
-    name,
-    leaseMs,
-    now,
-    token,
-    seen,
-  }: Omit<LeaseWish, 'owner' | 'isGone'> & { readonly token: bigint; readonly seen: bigint },
-): Promise<boolean> {
+/** What an owner holds, and how far it looked. */
+export interface Held extends Omit<LeaseWish, 'isGone'> {
+  readonly token: bigint;
+  /** Of the last event that it has put into the tables. */
+  readonly at: Position | undefined;
+  readonly seen: Position;
+}
+
+/** Says that the owner lives, and how far it looked. Gives whether it still is the owner, of these very tables. */
+export async function renewLease(books: Books, { name, owner, leaseMs, now, token, at, seen }: Held): Promise<boolean> {
   const { numUpdatedRows } = await books
     .updateTable('daybook_read_model')
     .set({ lease_until: now() + leaseMs, updated_at: now(), seen_position: seen })
     .where('name', '=', name)
     .where('token', '=', token)
+    .where('owner', '=', owner)
+    .where('position', at === undefined ? 'is' : '=', at ?? null)
     .executeTakeFirst();
   return numUpdatedRows > 0n;
 }
@@ -94,4 +97,27 @@ async function takeFrom(books: Books, before: Checkpoint, wish: LeaseWish): Prom
     .executeTakeFirst();
   // Read again: the last batch of the one before may have been committed in between.
   return numUpdatedRows === 0n ? undefined : findCheckpoint(books, name);
+}
+
+/** For how long an owner has given no sign of life, by the monotonic clock of whoever waits. */
+export class Silence {
+  readonly #clock: Clock;
+  #last = '';
+  #sinceMs = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Each sign of life changes the row. */
+  of(checkpoint: Checkpoint | undefined): number {
+    const { token, leaseUntilMs, updatedAt, position } = checkpoint ?? {};
+    const sign = [token, leaseUntilMs, updatedAt?.getTime(), position].join();
+    const nowMs = this.#clock.monotonicMs();
+    if (sign !== this.#last) {
+      this.#last = sign;
+      this.#sinceMs = nowMs;
+    }
+    return nowMs - this.#sinceMs;
+  }
 }

@@ -1,17 +1,16 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 import type { Kysely } from 'kysely';
 
 import { pauseIn, readControls } from '../consumer/control.ts';
 import { controlStreamOf } from '../consumer/names.ts';
 import { DaybookError } from '../store/errors.ts';
 import type { EventStore } from '../store/event-store.ts';
+import type { LogHead } from '../store/options.ts';
 import { position, type Position, type Revision } from '../store/position.ts';
 import { booksOf, findCheckpoint, type Checkpoint } from './bookkeeping.ts';
 import { checkLog } from './check-log.ts';
 import { createTables } from './create-tables.ts';
 import { LeaseLost, ProjectingFailed } from './errors.ts';
-import { releaseLease, renewLease, tryLease } from './lease.ts';
+import { releaseLease, renewLease, Silence, tryLease } from './lease.ts';
 import { readMerged, type SourcedEvent } from './merged-sources.ts';
 import { live } from './naming.ts';
 import { News } from './news.ts';
@@ -26,6 +25,14 @@ export interface RunnerNeeds {
   readonly options: SettledOptions;
   readonly state: RunState;
   readonly signal: AbortSignal;
+}
+
+/** What an instance goes by from taking the lease until it is over. */
+interface Ownership {
+  readonly news: News;
+  /** The log that the tables were held against. */
+  readonly log: LogHead;
+  readonly projecting: Projecting;
 }
 
 /** Errors that another try cannot mend: somebody must decide. */
@@ -44,6 +51,8 @@ export class ModelRunner {
   readonly #options: SettledOptions;
   readonly #state: RunState;
   readonly #signal: AbortSignal;
+  /** Of the last event in the tables, as this instance knows them. */
+  #at: Position | undefined;
 
   constructor(store: EventStore, model: ReadModel, { db, options, state, signal }: RunnerNeeds) {
     this.#store = store;
@@ -68,7 +77,7 @@ export class ModelRunner {
           throw error;
         }
         this.#state.become('retrying');
-        await delay(delayAfter(failures, this.#options), undefined, { signal: this.#signal }).catch(() => {});
+        await this.#options.clock.sleep(delayAfter(failures, this.#options), this.#signal).catch(() => {}); // It is stopped.
       }
     }
     this.#state.become('stopped');
@@ -76,17 +85,20 @@ export class ModelRunner {
 
   /** One ownership: from taking the lease until it is lost, something fails, or the signal aborts. */
   async #own(): Promise<void> {
-    const { now, leaseMs } = this.#options;
+    const { clock, host, leaseMs } = this.#options;
+    const now = (): number => clock.now();
     await createTables(this.#store, this.#model, { db: this.#db, naming: live, now });
     const streams = [...this.#model.sources.map(({ stream }) => stream), controlStreamOf(this.#model.name)];
-    await using news = new News(this.#store, streams); // Before reading, so that nothing falls between.
+    await using news = new News(this.#store, streams, clock); // Before reading, so that nothing falls between.
     const checkpoint = await this.#takeLease();
     if (checkpoint === undefined) return;
     const { token } = checkpoint;
     try {
-      await checkLog(this.#store, { db: this.#db, model: this.#model, naming: live, checkpoint });
-      await this.#rememberLog(checkpoint);
-      await this.#follow(new Map(checkpoint.numbers), news, { model: this.#model, naming: live, token, leaseMs, now });
+      const log = await checkLog(this.#store, { db: this.#db, model: this.#model, naming: live, checkpoint });
+      await this.#rememberLog(checkpoint, log);
+      this.#at = checkpoint.position;
+      const projecting = { model: this.#model, naming: live, token, owner: host.holder, leaseMs, now };
+      await this.#follow(new Map(checkpoint.numbers), { news, log, projecting });
     } finally {
       // When the database does not answer, the lease runs out by itself.
       await releaseLease(booksOf(this.#db), checkpoint.name, token).catch(() => {});
@@ -94,27 +106,34 @@ export class ModelRunner {
   }
 
   async #takeLease(): Promise<Checkpoint | undefined> {
-    const { leaseMs, now, pollMs, owner, isGone } = this.#options;
+    const { leaseMs, clock, pollMs, host } = this.#options;
     const { name } = this.#model;
     const books = booksOf(this.#db);
+    const silence = new Silence(clock);
     while (!this.#signal.aborted) {
-      const taken = await tryLease(books, { name, owner, isGone, leaseMs, now });
+      const before = await findCheckpoint(books, name);
+      // Clocks of two machines may be hours apart: who gives no sign of life for so long is gone, whatever they say.
+      const isGone = (owner: string): boolean => silence.of(before) >= leaseMs || host.isGone(owner);
+      const taken = await tryLease(books, { name, owner: host.holder, isGone, leaseMs, now: () => clock.now() });
       const known = taken ?? (await findCheckpoint(books, name));
       if (known !== undefined) this.#state.knows(known, this.#model.code);
       if (taken !== undefined) return taken;
       this.#state.become('standing-by');
-      await delay(pollMs, undefined, { signal: this.#signal }).catch(() => {});
+      await clock.sleep(pollMs, this.#signal).catch(() => {}); // It is stopped.
     }
     return undefined;
   }
 
-  async #follow(numbers: Map<string, Revision>, news: News, projecting: Projecting): Promise<void> {
-    const { pollMs, leaseMs, now } = this.#options;
+  async #follow(numbers: Map<string, Revision>, { news, log, projecting }: Ownership): Promise<void> {
+    const { pollMs, leaseMs, clock } = this.#options;
     let renewedAt = Number.NEGATIVE_INFINITY;
     let seen: Position | undefined;
     while (!this.#signal.aborted) {
-      const { position: head = position(0n) } = await this.#store.head();
-      const pause = pauseIn(await readControls(this.#store, this.#model.name), now());
+      const now = await this.#store.head();
+      const head = now.position ?? position(0n);
+      // Restored while nobody was reading: what the tables have seen is held against it anew.
+      if (now.logId !== log.logId || now.epoch !== log.epoch || (seen !== undefined && head < seen)) return;
+      const pause = pauseIn(await readControls(this.#store, this.#model.name), clock.now());
       if (pause !== undefined) {
         this.#state.become('paused', `${pause.who}: ${pause.why}, until ${pause.until.toISOString()}`);
       } else if (seen === undefined || head > seen) {
@@ -122,9 +141,9 @@ export class ModelRunner {
         if (!(await this.#drain(numbers, head, projecting))) return;
       }
       if (pause === undefined) seen = head;
-      if (now() - renewedAt >= leaseMs / 3) {
+      if (clock.monotonicMs() - renewedAt >= leaseMs / 3) {
         await this.#renew(projecting, seen ?? this.#state.status().position ?? position(0n));
-        renewedAt = now();
+        renewedAt = clock.monotonicMs();
       }
       if (pause === undefined) {
         this.#state.arrived(head, numbers);
@@ -154,9 +173,10 @@ export class ModelRunner {
     projecting: Projecting,
   ): Promise<void> {
     try {
-      const batch = await decodeBatch(this.#model, page);
+      const batch = await decodeBatch(this.#model, page, this.#at);
       if (batch === undefined) return;
       await projectBatch(this.#db, batch, projecting);
+      this.#at = batch.last.event.position;
       for (const [source, number] of batch.numbers) numbers.set(source, number);
       this.#state.arrived(batch.last.event.position, numbers);
       this.#state.succeeded();
@@ -169,15 +189,14 @@ export class ModelRunner {
     }
   }
 
-  async #renew({ token }: Projecting, seen: Position): Promise<void> {
-    const { leaseMs, now } = this.#options;
+  async #renew({ token, owner, leaseMs, now }: Projecting, seen: Position): Promise<void> {
     const { name } = this.#model;
-    if (!(await renewLease(booksOf(this.#db), { name, leaseMs, now, token, seen }))) throw new LeaseLost(name, token);
+    const held = { name, owner, leaseMs, now, token, at: this.#at, seen };
+    if (!(await renewLease(booksOf(this.#db), held))) throw new LeaseLost(name, token);
   }
 
   /** The log may have been restored to a place behind the checkpoint: then its new epoch is the one to know. */
-  async #rememberLog({ name, token, logId, epoch }: Checkpoint): Promise<void> {
-    const head = await this.#store.head();
+  async #rememberLog({ name, token, logId, epoch }: Checkpoint, head: LogHead): Promise<void> {
     if (head.logId === logId && head.epoch === epoch) return;
     await booksOf(this.#db)
       .updateTable('daybook_read_model')

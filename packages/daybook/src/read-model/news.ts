@@ -1,3 +1,4 @@
+import type { Clock } from '../consumer/clock.ts';
 import type { EventStore } from '../store/event-store.ts';
 import type { StreamName } from '../store/stream-name.ts';
 
@@ -6,23 +7,24 @@ import type { StreamName } from '../store/stream-name.ts';
  * its time is up, so a subscription that breaks costs a moment and no event.
  */
 export class News implements AsyncDisposable {
+  readonly #clock: Clock;
   readonly #stopping = new AbortController();
   readonly #following: Promise<unknown>;
   #ring = Promise.withResolvers<void>();
   #hasRung = false;
 
-  constructor(store: EventStore, streams: readonly string[]) {
+  constructor(store: EventStore, streams: readonly string[], clock: Clock) {
+    this.#clock = clock;
     this.#following = Promise.all(streams.map((stream) => this.#follow(store, stream)));
   }
 
   /** Waits until something may be new, for so long at most, or until `signal` aborts. */
   async next(waitMs: number, signal: AbortSignal): Promise<void> {
     if (!this.#hasRung && !signal.aborted) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, waitMs);
-      signal.addEventListener('abort', () => resolve(), { once: true });
-      await Promise.race([this.#ring.promise, promise]);
-      clearTimeout(timer);
+      const rung = new AbortController();
+      const patience = this.#clock.sleep(waitMs, AbortSignal.any([signal, rung.signal]));
+      await Promise.race([this.#ring.promise, patience.catch(() => {})]);
+      rung.abort();
     }
     this.#hasRung = false;
     this.#ring = Promise.withResolvers();

@@ -19,6 +19,8 @@ export interface DecodedSourced {
 export interface Batch {
   /** Those that a handler waits for, in the order of the log. */
   readonly events: readonly DecodedSourced[];
+  /** Where the tables stand before it. Absent: at no event. */
+  readonly after: Position | undefined;
   /** The last event of all, whether or not it concerns the model. */
   readonly last: SourcedEvent;
   /** By source: the last number. */
@@ -30,13 +32,18 @@ export interface Projecting {
   readonly model: ReadModel;
   readonly naming: Naming;
   readonly token: bigint;
+  readonly owner: string;
   /** How long the lease goes on from the commit of a batch. */
   readonly leaseMs: number;
   readonly now: () => number;
 }
 
 /** The batch that a page of the sources makes. Decoding happens outside of the transaction. */
-export async function decodeBatch(model: ReadModel, page: readonly SourcedEvent[]): Promise<Batch | undefined> {
+export async function decodeBatch(
+  model: ReadModel,
+  page: readonly SourcedEvent[],
+  after: Position | undefined,
+): Promise<Batch | undefined> {
   const last = page.at(-1);
   if (last === undefined) return undefined;
   const numbers = new Map<string, Revision>();
@@ -46,13 +53,14 @@ export async function decodeBatch(model: ReadModel, page: readonly SourcedEvent[
     const event = await decoded(model, sourced);
     if (event !== undefined && Object.hasOwn(model.on, event.type)) events.push({ sourced, event });
   }
-  return { events, last, numbers };
+  return { events, after, last, numbers };
 }
 
 /**
  * Puts a batch into the tables and moves the checkpoint behind it, in one transaction: both or neither.
  *
- * @throws LeaseLost when another instance has taken over. Nothing is written then.
+ * @throws LeaseLost when another instance has taken over, or the tables were put back to an earlier copy of themselves.
+ * Nothing is written then.
  * @throws ProjectingFailed when a handler throws. It names the event.
  */
 export async function projectBatch(db: Kysely<UntypedTables>, batch: Batch, projecting: Projecting): Promise<void> {
@@ -95,7 +103,11 @@ export async function handleAll(
 }
 
 /** Moves the checkpoint, if the caller still may. */
-async function advance(books: Books, batch: Batch, { model, naming, token, leaseMs, now }: Projecting): Promise<void> {
+async function advance(
+  books: Books,
+  batch: Batch,
+  { model, naming, token, owner, leaseMs, now }: Projecting,
+): Promise<void> {
   const name = checkpointName(model, naming);
   const { position, id } = batch.last.event;
   const { numUpdatedRows } = await books
@@ -103,6 +115,9 @@ async function advance(books: Books, batch: Batch, { model, naming, token, lease
     .set({ position, event_id: id, seen_position: position, updated_at: now(), lease_until: now() + leaseMs })
     .where('name', '=', name)
     .where('token', '=', token)
+    // A database that was restored may give the same token twice, and lacks what was written since.
+    .where('owner', '=', owner)
+    .where('position', batch.after === undefined ? 'is' : '=', batch.after ?? null)
     .executeTakeFirst();
   if (numUpdatedRows === 0n) throw new LeaseLost(name, token);
   for (const [source, number] of batch.numbers) {

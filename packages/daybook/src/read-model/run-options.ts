@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 
-import type { Host } from '../consumer/host.ts';
+import { systemClock, type Clock } from '../consumer/clock.ts';
+import { thisHost, type Host } from '../consumer/host.ts';
 import { defaultFreshnessMs, defaultHeartbeatMs } from '../consumer/status.ts';
 import { InvalidOption } from '../store/errors.ts';
 
@@ -30,36 +31,33 @@ export interface RunOptions<Tables = never> {
   /** Events may wait for so long before a watch raises an alert. Default: 60,000. */
   readonly freshnessMs?: number;
   readonly signal?: AbortSignal;
-  /** The clock, in milliseconds since 1970. Default: `Date.now`. */
-  readonly now?: () => number;
-  /** A random number from 0 to 1, for the delays. Default: `Math.random`. */
-  readonly random?: () => number;
+  /** Default: that of the machine. */
+  readonly clock?: Clock;
+  /** Default: this process. */
+  readonly host?: Host;
 }
 
 /** The options with everything that was left out. */
 export type SettledOptions = Required<Omit<RunOptions, 'db' | 'signal' | 'retry'>> & {
   readonly retry: Required<RetryOptions>;
-  readonly owner: string;
-  readonly isGone: (owner: string) => boolean;
 };
 
 /** Fills in what was left out, and checks the rest. */
-export function settled(options: Omit<RunOptions, 'db'>, host: Host): SettledOptions {
-  const { batchSize = 500, leaseMs = 30_000, pollMs = 1_000, now = Date.now, random = Math.random } = options;
-  const { heartbeatMs = defaultHeartbeatMs, freshnessMs = defaultFreshnessMs } = options;
+export function settled(options: Omit<RunOptions, 'db' | 'signal'>): SettledOptions {
+  const { batchSize = 500, leaseMs = 30_000, pollMs = 1_000, clock = systemClock } = options;
+  const { heartbeatMs = defaultHeartbeatMs, freshnessMs = defaultFreshnessMs, host = thisHost() } = options;
   const { attempts = 20, firstDelayMs = 100, longestDelayMs = 30_000 } = options.retry ?? {};
-  const isGone = (owner: string): boolean => host.isGone(owner);
   const retry = { attempts, firstDelayMs, longestDelayMs };
   const wholes = { batchSize, leaseMs, pollMs, heartbeatMs, freshnessMs, firstDelayMs, longestDelayMs };
   for (const [name, value] of Object.entries(wholes)) {
     if (!Number.isSafeInteger(value) || value < 1) throw new InvalidOption(name, 'it is a whole number from 1 on');
   }
   if (!(attempts >= 1)) throw new InvalidOption('attempts', 'it is a number from 1 on');
-  return { batchSize, leaseMs, pollMs, heartbeatMs, freshnessMs, now, random, retry, owner: host.holder, isGone };
+  return { batchSize, leaseMs, pollMs, heartbeatMs, freshnessMs, clock, host, retry };
 }
 
 /** How long to wait before the try after `failures` failures: doubled each time, and never the same for two at once. */
-export function delayAfter(failures: number, { retry, random }: SettledOptions): number {
+export function delayAfter(failures: number, { retry, clock }: SettledOptions): number {
   const most = Math.min(retry.longestDelayMs, retry.firstDelayMs * 2 ** Math.min(failures - 1, 30));
-  return most * (0.5 + random() / 2);
+  return most * (0.5 + clock.random() / 2);
 }

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 
-import { thisHost } from '../consumer/host.ts';
+import type { Clock } from '../consumer/clock.ts';
 import type { EventStore } from '../store/event-store.ts';
 import type { Position } from '../store/position.ts';
 import { NotReached } from './errors.ts';
@@ -47,12 +47,12 @@ export async function runReadModel<Tables>(
   options: RunOptions<Tables>,
 ): Promise<ReadModelRun> {
   const stopping = new AbortController();
-  const host = thisHost();
   const { db, signal: outer, ...others } = options;
   const signal = outer === undefined ? stopping.signal : AbortSignal.any([outer, stopping.signal]);
-  const state = new RunState(model.name);
-  const settledOptions = settled(others, host);
-  const reporter = new StatusReporter(store, model, { ...settledOptions, state, host: host.name, holder: host.holder });
+  const settledOptions = settled(others);
+  const { clock } = settledOptions;
+  const state = new RunState(model.name, clock);
+  const reporter = new StatusReporter(store, model, { ...settledOptions, state });
   const runner = new ModelRunner(store, model, {
     // The model's own code is the only one that knows the columns.
     db: db as unknown as Kysely<UntypedTables>,
@@ -71,7 +71,7 @@ export async function runReadModel<Tables>(
   return {
     model,
     status: () => state.status(),
-    reached: (position, reachedOptions) => reached(state, position, reachedOptions),
+    reached: (position, reachedOptions) => reached(state, position, { clock, ...reachedOptions }),
     finished,
     async [Symbol.asyncDispose]() {
       stopping.abort();
@@ -84,20 +84,17 @@ export async function runReadModel<Tables>(
 async function reached(
   state: RunState,
   position: Position,
-  { timeoutMs = 5_000, signal }: ReachedOptions = {},
+  { clock, timeoutMs = 5_000, signal }: ReachedOptions & { readonly clock: Clock },
 ): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new NotReached(state.model, position, state.status().position, timeoutMs)),
-    timeoutMs,
-  );
-  const abort = (): void => reject(signal?.reason);
-  signal?.addEventListener('abort', abort, { once: true });
+  const ended = new AbortController();
+  const waiting = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]);
+  const late = clock.sleep(timeoutMs, waiting).then(() => {
+    throw new NotReached(state.model, position, state.status().position, timeoutMs);
+  });
+  late.catch(() => {}); // It was in time.
   try {
-    signal?.throwIfAborted();
-    await Promise.race([state.until(position), promise]);
+    await Promise.race([state.until(position), late]);
   } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', abort);
+    ended.abort();
   }
 }

@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 
+import type { Clock } from '../consumer/clock.ts';
 import type { Position, Revision } from '../store/position.ts';
 import type { Checkpoint } from './bookkeeping.ts';
 import { ReadModelStopped } from './errors.ts';
@@ -46,19 +47,22 @@ const statuses = channel('daybook:read-model');
 /** Holds what a run says about itself, and wakes those who wait for it. */
 export class RunState {
   readonly model: string;
+  readonly #clock: Clock;
   #state: RunStateName = 'starting';
   #position: Position | undefined;
   #failures = 0;
   #lastError: unknown;
-  #since = new Date();
+  #since: Date;
   #needsRebuild = false;
   #reason: string | undefined;
   #numbers: ReadonlyMap<string, Revision> = new Map();
   #listener: () => void = () => {};
   #changed = Promise.withResolvers<void>();
 
-  constructor(model: string) {
+  constructor(model: string, clock: Clock) {
     this.model = model;
+    this.#clock = clock;
+    this.#since = new Date(clock.now());
   }
 
   status(): RunStatus {
@@ -88,7 +92,7 @@ export class RunState {
     if (state === this.#state && reason === this.#reason) return;
     this.#state = state;
     this.#reason = reason;
-    this.#since = new Date();
+    this.#since = new Date(this.#clock.now());
     this.#tell();
   }
 

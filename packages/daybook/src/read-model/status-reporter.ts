@@ -1,19 +1,23 @@
 import { inspect } from 'node:util';
 
-import { publishStatus, type SourceStatus, type StatusType } from '../consumer/status.ts';
+import {
+  missingHeartbeats,
+  publishStatus,
+  readStatus,
+  type SourceStatus,
+  type StatusType,
+} from '../consumer/status.ts';
 import type { EventStore } from '../store/event-store.ts';
 import type { StreamName } from '../store/stream-name.ts';
 import { ProjectingFailed } from './errors.ts';
 import type { ReadModel } from './read-model.ts';
+import type { SettledOptions } from './run-options.ts';
 import type { RunState, RunStatus } from './run-state.ts';
 
 /** Who reports, and how often. */
-export interface ReporterOptions {
-  readonly host: string;
-  readonly holder: string;
-  readonly heartbeatMs: number;
-  readonly freshnessMs: number;
-}
+type ReporterOptions = Pick<SettledOptions, 'clock' | 'host' | 'heartbeatMs' | 'freshnessMs'> & {
+  readonly state: RunState;
+};
 
 /**
  * Publishes what a run says about itself into `$consumer-<name>`, as consumers do: at once when it changes, and as a
@@ -22,37 +26,46 @@ export interface ReporterOptions {
 export class StatusReporter implements AsyncDisposable {
   readonly #store: EventStore;
   readonly #model: ReadModel;
-  readonly #state: RunState;
   readonly #options: ReporterOptions;
-  readonly #timer: NodeJS.Timeout;
+  readonly #stopping = new AbortController();
+  readonly #beating: Promise<void>;
   #publishing: Promise<void> = Promise.resolve();
   #hasStarted = false;
 
-  constructor(store: EventStore, model: ReadModel, { state, ...options }: ReporterOptions & { state: RunState }) {
+  constructor(store: EventStore, model: ReadModel, options: ReporterOptions) {
     this.#store = store;
     this.#model = model;
-    this.#state = state;
     this.#options = options;
-    this.#timer = setInterval(() => this.#publish('ConsumerHeartbeatSent'), options.heartbeatMs);
-    this.#timer.unref();
-    state.listen(() => this.#publish(this.#hasStarted ? 'ConsumerStateChanged' : 'ConsumerStarted'));
+    this.#beating = this.#beat();
+    options.state.listen(() => this.#publish(this.#hasStarted ? 'ConsumerStateChanged' : 'ConsumerStarted'));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#timer);
+    this.#stopping.abort();
+    await this.#beating;
     await this.#publishing;
   }
 
+  async #beat(): Promise<void> {
+    const { clock, heartbeatMs } = this.#options;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await clock.sleep(heartbeatMs, signal).catch(() => {}); // It ends.
+      if (!signal.aborted) this.#publish('ConsumerHeartbeatSent');
+    }
+  }
+
   #publish(type: StatusType): void {
-    const status = this.#state.status();
+    const status = this.#options.state.status();
     const { state } = status;
     // The instance that writes speaks for the read model.
     if (state === 'starting' || state === 'standing-by') return;
     this.#hasStarted = true;
-    const { host, holder, heartbeatMs, freshnessMs } = this.#options;
+    const { host, heartbeatMs, freshnessMs } = this.#options;
     this.#publishing = this.#publishing
-      .then(async () =>
-        publishStatus(this.#store, type, {
+      .then(async () => {
+        if (isFailing(state) && (await this.#othersDoWell())) return undefined;
+        return publishStatus(this.#store, type, {
           consumer: this.#model.name,
           kind: 'read-model',
           state,
@@ -62,16 +75,25 @@ export class StatusReporter implements AsyncDisposable {
           parkedStreams: 0,
           freshnessMs,
           heartbeatMs,
-          host,
-          holder,
+          host: host.name,
+          holder: host.holder,
           version: this.#model.code,
-        }),
-      )
+        });
+      })
       .catch(() => {}); // What cannot be published now stands in the next heartbeat that can.
   }
 
+  /** Another instance writes: that this one cannot is no news about the read model. */
+  async #othersDoWell(): Promise<boolean> {
+    const { host, clock } = this.#options;
+    const last = await readStatus(this.#store, this.#model.name);
+    if (last === undefined || last.holder === host.holder || isFailing(last.state)) return false;
+    if (last.state === 'stopped' || host.isGone(last.holder)) return false;
+    return clock.now() - last.created.getTime() < missingHeartbeats * last.heartbeatMs;
+  }
+
   async #sources(): Promise<readonly SourceStatus[]> {
-    const numbers = this.#state.numbers();
+    const numbers = this.#options.state.numbers();
     return Promise.all(
       this.#model.sources.map(async ({ stream }) => {
         const pos = numbers.get(stream) ?? -1n;
@@ -81,6 +103,10 @@ export class StatusReporter implements AsyncDisposable {
       }),
     );
   }
+}
+
+function isFailing(state: RunStatus['state']): boolean {
+  return state === 'retrying' || state === 'failed';
 }
 
 function failureIn({ failures, lastError, reason }: RunStatus): {

@@ -62,7 +62,7 @@ export async function* traceRows(
   const read = { sources: model.sources, after: new Map<string, Revision>(), upTo, pageSize, signal };
   for await (const page of readMerged(store, read)) {
     signal?.throwIfAborted();
-    const batch = await decodeBatch(model, page);
+    const batch = await decodeBatch(model, page, undefined);
     if (batch !== undefined) await tracer.fold(db, batch.events);
     yield pace.advance(page.length);
   }

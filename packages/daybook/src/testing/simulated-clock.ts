@@ -35,7 +35,7 @@ export class SimulatedClock implements Clock {
   }
 
   now(): number {
-    return this.#wallMs;
+    return Math.floor(this.#wallMs); // As those of machines are.
   }
 
   monotonicMs(): number {

@@ -7,7 +7,14 @@ import { pauseIn, readControls, type RecordedControl } from '../control.ts';
 import { readHarmony, type Harmony } from '../harmony.ts';
 import { statusPrefix } from '../names.ts';
 import { readParked } from '../parked.ts';
-import { defaultFreshnessMs, readStatus, statusHistory, type ConsumerState, type RecordedStatus } from '../status.ts';
+import {
+  defaultFreshnessMs,
+  missingHeartbeats,
+  readStatus,
+  statusHistory,
+  type ConsumerState,
+  type RecordedStatus,
+} from '../status.ts';
 
 /** A consumer that has to be there. A definition made by `consumer` is one. */
 export interface ExpectedConsumer {
@@ -59,9 +66,6 @@ export interface ConsumerLook {
   /** Of a read model: what whoever compares it with the log has said last. */
   readonly harmony: Harmony | undefined;
 }
-
-/** So many heartbeats may be missing. */
-const missingHeartbeats = 3;
 
 /** Statuses, and checkpoints, that are looked at for the last one that was different. */
 const lookedBack = 200;
