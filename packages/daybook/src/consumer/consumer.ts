@@ -138,6 +138,13 @@ export interface Consumer {
   decode(event: RecordedEvent, source: number): Promise<unknown>;
   /** Handles an event, or several when it takes batches: effects included. */
   handle(events: readonly unknown[], contexts: readonly [HandlerContext, ...HandlerContext[]]): Promise<void>;
+  /**
+   * The same consumer, whose effects somebody else interprets: for rehearsals, where none may happen. Absent when it has
+   * no `interpret`: then its handler does things itself, and nobody can keep it from doing so.
+   */
+  readonly withInterpret?:
+    | ((interpret: (effect: EffectOf, context: HandlerContext) => unknown) => Consumer)
+    | undefined;
 }
 
 /**
@@ -180,6 +187,10 @@ export function consumer<const From extends Sources, Event = EventFrom<From>, Ef
       return options.decode(decoded as EventFrom<From>); // What its source gave.
     },
     handle: (events, contexts) => handler(events as readonly Event[], contexts), // What `decode` gave.
+    withInterpret:
+      'interpret' in options && options.interpret !== undefined
+        ? (interpret) => consumer(name, { ...options, interpret })
+        : undefined,
   };
 }
 

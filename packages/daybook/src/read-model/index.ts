@@ -53,4 +53,4 @@ export { blame, type BlameOptions, type BlameReport } from './blame.ts';
 export { locateReadModel, type Hole, type LocateOptions, type LocateReport } from './locate.ts';
 export { lookAtReadModel, type ReadModelLook } from './look-at-read-model.ts';
 export { opsStream } from './record.ts';
-export { memoryDatabase } from './memory-database.ts';
+export { memoryDatabase, sqliteDatabase } from './memory-database.ts';

@@ -7,5 +7,10 @@ import type { UntypedTables } from './read-model.ts';
 
 /** A new SQLite database in memory, for tests. `destroy` ends it. */
 export function memoryDatabase<Tables = UntypedTables>(): Kysely<Tables> {
-  return new Kysely<Tables>({ dialect: nodeSqliteDialect(new DatabaseSync(':memory:')) });
+  return sqliteDatabase(':memory:');
+}
+
+/** The SQLite database in a file, which is made when it is not there. `destroy` closes it. */
+export function sqliteDatabase<Tables = UntypedTables>(path: string): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: nodeSqliteDialect(new DatabaseSync(path)) });
 }

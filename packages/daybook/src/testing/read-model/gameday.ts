@@ -1,10 +1,16 @@
 import { inspect } from 'node:util';
 
-import { memoryDatabase, runReadModel, type ReadModel } from '../../read-model/index.ts';
-import type { EventStore } from '../../store/event-store.ts';
-import type { Position } from '../../store/position.ts';
-import { logOf, type GivenEvent } from './sample.ts';
-import { firstDifference, rowsOf, type TableRow, type TestDatabase } from './table-rows.ts';
+import { ProjectingFailed, type ReadModel } from '../../read-model/index.ts';
+import { play, type PlayOptions, type Played } from './play.ts';
+import type { AppendedEvent, GivenEvent } from './sample.ts';
+import {
+  firstDifference,
+  keyOf,
+  keyTextOf,
+  type RowDifference,
+  type TableRow,
+  type TestDatabase,
+} from './table-rows.ts';
 
 /** What is done to a read model. */
 export type GamedayScenario =
@@ -15,41 +21,81 @@ export type GamedayScenario =
   /** A statement fails, once: each of them in turn. The event is tried again. */
   | 'fail-at-statement'
   /** The events of different streams in another order. Those of one stream keep theirs. */
-  | 'other-order';
+  | 'other-order'
+  /**
+   * Each event twice. A run never does that: rows and checkpoint are written in one transaction. A checkpoint that a
+   * person sets does, and tables that are filled by other means. Not played unless it is asked for.
+   */
+  | 'twice';
+
+/** An event, as a finding names it. */
+export interface FoundEvent {
+  readonly type: string;
+  readonly stream: string;
+  readonly revision: number;
+}
 
 /** A way in which a read model does not hold. */
 export interface GamedayFinding {
   readonly scenario: GamedayScenario;
   /** What happened, and what it is likely to mean. */
   readonly message: string;
+  /** The row that came out differently. */
+  readonly row?: { readonly table: string; readonly key: TableRow } | undefined;
+  /** The event whose handler made it so: the first one after which the row differs. */
+  readonly event?: FoundEvent | undefined;
 }
 
 /** What a game day is played with. */
 export interface GamedayOptions {
   /** Events of several streams, with every type that the read model handles. */
-  readonly events: readonly GivenEvent[];
+  readonly events: readonly (GivenEvent | AppendedEvent)[];
   /** Gives an empty database each time. It is destroyed at the end. Default: SQLite in memory. */
   readonly db?: () => TestDatabase | Promise<TestDatabase>;
   /** Statements at which it fails. Default: 50. */
   readonly failuresAtMost?: number;
+  /** What is played. Default: all but `twice`. */
+  readonly scenarios?: readonly GamedayScenario[];
 }
 
-type Tables = ReadonlyMap<string, readonly TableRow[]>;
+const hints: Readonly<Record<GamedayScenario, string>> = {
+  again: 'a handler depends on more than its event and its tables: the clock, random numbers, a variable',
+  'other-batches': 'a handler keeps something between events outside of its tables',
+  'fail-at-statement':
+    'a handler swallows an error, writes outside of its transaction, or remembers what was rolled back',
+  'other-order':
+    'a row depends on the order of events of different streams, which two writers or another source may change',
+  twice: 'a handler counts, or adds, without looking whether it has seen the event',
+};
+
+const inOneOrder: readonly GamedayScenario[] = ['again', 'other-batches', 'fail-at-statement', 'other-order'];
 
 /**
  * Finds out whether the tables depend on nothing but the events: plays them again, in other batches, with failures, and
  * with the streams mixed in other ways, and compares the rows. A read model without findings can be rebuilt and repaired.
  */
 export async function gameday(model: ReadModel, options: GamedayOptions): Promise<readonly GamedayFinding[]> {
+  const { events, scenarios = inOneOrder } = options;
   const game = new Game(model, options);
-  const expected = await game.play(options.events, { batchSize: 500 });
-  return [
-    ...(await game.again(expected)),
-    ...(await game.otherBatches(expected)),
-    ...(await game.failures(expected)),
-    ...(await game.otherOrder(expected)),
-  ];
+  const expected = await play(model, { ...options, events });
+  const findings: GamedayFinding[] = [];
+  for (const scenario of scenarios) {
+    const finding =
+      scenario === 'fail-at-statement' ? await game.failures(expected) : await game.compared(scenario, expected);
+    if (finding !== undefined) findings.push(finding);
+  }
+  return findings;
 }
+
+type Variant = Pick<PlayOptions, 'batchSize' | 'failAt' | 'times'>;
+
+const variants: Readonly<Record<GamedayScenario, Variant>> = {
+  again: {},
+  'other-batches': { batchSize: 1 },
+  'fail-at-statement': { batchSize: 10 },
+  'other-order': {},
+  twice: { times: 2 },
+};
 
 class Game {
   readonly #model: ReadModel;
@@ -60,115 +106,87 @@ class Game {
     this.#options = options;
   }
 
-  async again(expected: Tables): Promise<readonly GamedayFinding[]> {
-    const hint = 'a handler depends on more than its event and its tables: the clock, random numbers, a variable';
-    return this.#compared('again', expected, { hint, actual: this.play(this.#options.events, { batchSize: 500 }) });
-  }
-
-  async otherBatches(expected: Tables): Promise<readonly GamedayFinding[]> {
-    const hint = 'a handler keeps something between events outside of its tables';
-    return this.#compared('other-batches', expected, {
-      hint,
-      actual: this.play(this.#options.events, { batchSize: 1 }),
-    });
-  }
-
-  async failures(expected: Tables): Promise<readonly GamedayFinding[]> {
-    const { events, failuresAtMost = 50 } = this.#options;
-    const hint = 'a handler swallows an error, writes outside of its transaction, or remembers what was rolled back';
-    for (let statement = 1; statement <= failuresAtMost; statement++) {
-      const fault = new Fault(statement);
-      const actual = this.play(events, { batchSize: 10, fault });
-      const found = await this.#compared('fail-at-statement', expected, { hint, actual });
-      if (found.length > 0)
-        return found.map((each) => ({ ...each, message: `Statement ${statement}: ${each.message}` }));
-      if (!fault.hasStruck) return [];
+  async failures(expected: Played): Promise<GamedayFinding | undefined> {
+    const { failuresAtMost = 50 } = this.#options;
+    for (let failAt = 1; failAt <= Math.min(failuresAtMost, expected.statements); failAt++) {
+      const found = await this.compared('fail-at-statement', expected, { batchSize: 10, failAt });
+      if (found !== undefined) return { ...found, message: `Statement ${failAt}: ${found.message}` };
     }
-    return [];
+    return undefined;
   }
 
-  async otherOrder(expected: Tables): Promise<readonly GamedayFinding[]> {
-    const hint =
-      'a row depends on the order of events of different streams, which another source or a restore may change';
-    const byStream = Map.groupBy(this.#options.events, ({ stream }) => stream);
-    const oneByOne = [...byStream.values()].toReversed().flat();
-    return this.#compared('other-order', expected, { hint, actual: this.play(oneByOne, { batchSize: 500 }) });
-  }
-
-  /** Projects events into an empty database, and gives the rows. */
-  async play(
-    events: readonly GivenEvent[],
-    { batchSize, fault }: { readonly batchSize: number; readonly fault?: Fault },
-  ): Promise<Tables> {
-    const { store, end } = await logOf(events);
-    const db = (await this.#options.db?.()) ?? memoryDatabase<never>();
-    try {
-      await this.#prepare(db);
-      await this.#project(store, fault === undefined ? db : fault.in(db), { end, batchSize });
-      return await rowsOf(db, this.#model);
-    } finally {
-      await store[Symbol.asyncDispose]();
-      await db.destroy();
-    }
-  }
-
-  /** Makes the tables from an empty log, so that only handlers fail later. */
-  async #prepare(db: TestDatabase): Promise<void> {
-    const { store, end } = await logOf([]);
-    await using run = await runReadModel(store, this.#model, { db });
-    await run.reached(end);
-    await store[Symbol.asyncDispose]();
-  }
-
-  async #project(
-    store: EventStore,
-    db: TestDatabase,
-    { end, batchSize }: { readonly end: Position; readonly batchSize: number },
-  ): Promise<void> {
-    const retry = { attempts: 3, firstDelayMs: 1, longestDelayMs: 1 };
-    await using run = await runReadModel(store, this.#model, { db, batchSize, retry });
-    await run.reached(end, { timeoutMs: 60_000 });
-  }
-
-  async #compared(
+  /** Plays a variant of the game, and says in which row it came out differently. */
+  async compared(
     scenario: GamedayScenario,
-    expected: Tables,
-    { hint, actual }: { readonly hint: string; readonly actual: Promise<Tables> },
-  ): Promise<readonly GamedayFinding[]> {
-    let tables: Tables;
+    expected: Played,
+    variant: Variant = variants[scenario],
+  ): Promise<GamedayFinding | undefined> {
+    const events = scenario === 'other-order' ? streamByStream(this.#options.events) : this.#options.events;
+    let actual: Played;
     try {
-      tables = await actual;
+      actual = await this.#play(events, variant);
     } catch (error) {
       const message = error instanceof Error ? error.message : inspect(error);
-      return [{ scenario, message: `it failed: ${message}` }];
+      const at = error instanceof ProjectingFailed ? error.event : undefined;
+      const event = at && { type: at.type, stream: at.stream, revision: Number(at.revision) };
+      return { scenario, message: `it failed: ${message}: ${hints[scenario]}.`, event };
     }
-    const difference = firstDifference(expected, tables);
-    if (difference === undefined) return [];
+    const difference = firstDifference(this.#model, expected.tables, actual.tables);
+    if (difference === undefined) return undefined;
     const { table, expected: row, actual: other } = difference;
-    return [{ scenario, message: `${table} holds ${inspect(other)} in place of ${inspect(row)}: ${hint}.` }];
+    const key = keyOf(this.#model, table, row ?? other ?? {});
+    const event =
+      scenario === 'other-order'
+        ? (this.#lastWriter(difference, { events, played: actual }) ??
+          this.#lastWriter(difference, { events: this.#options.events, played: expected }))
+        : await this.#firstEvent(difference, variant);
+    const since = event === undefined ? '' : ` since ${event.type} ${event.revision}@${event.stream}`;
+    const message = `${table} holds ${inspect(other)} in place of ${inspect(row)}${since}: ${hints[scenario]}.`;
+    return { scenario, message, row: { table, key }, event };
+  }
+
+  #play(events: GamedayOptions['events'], variant: Variant): Promise<Played> {
+    return play(this.#model, { ...this.#options, ...variant, events });
+  }
+
+  /** The event at which the row comes out differently for the first time, by halving the events. */
+  async #firstEvent({ table, expected, actual }: RowDifference, variant: Variant): Promise<FoundEvent | undefined> {
+    const { events } = this.#options;
+    const key = keyTextOf(this.#model, table, expected ?? actual ?? {});
+    let [same, other] = [0, events.length];
+    while (other - same > 1) {
+      const middle = Math.floor((same + other) / 2);
+      const start = events.slice(0, middle);
+      const plain = await this.#play(start, {});
+      const tables = await this.#play(start, variant).then(
+        (played) => played.tables,
+        () => undefined,
+      );
+      const row = (found: Played['tables'] | undefined): string =>
+        inspect(found?.get(table)?.find((each) => keyTextOf(this.#model, table, each) === key));
+      if (row(plain.tables) === row(tables)) same = middle;
+      else other = middle;
+    }
+    return foundEvent(events, other - 1);
+  }
+
+  #lastWriter(
+    { table, expected, actual }: RowDifference,
+    { events, played }: { readonly events: GamedayOptions['events']; readonly played: Played },
+  ): FoundEvent | undefined {
+    const index = played.writers.get(table)?.get(keyTextOf(this.#model, table, expected ?? actual ?? {}));
+    return index === undefined ? undefined : foundEvent(events, index);
   }
 }
 
-/** Lets the nth statement fail, once. */
-class Fault {
-  #left: number;
+/** The events of one stream after those of another. */
+function streamByStream(events: GamedayOptions['events']): GamedayOptions['events'] {
+  return [...Map.groupBy(events, ({ stream }) => stream).values()].toReversed().flat();
+}
 
-  constructor(statement: number) {
-    this.#left = statement;
-  }
-
-  get hasStruck(): boolean {
-    return this.#left <= 0;
-  }
-
-  in(db: TestDatabase): TestDatabase {
-    return db.withPlugin({
-      transformQuery: ({ node }) => {
-        this.#left -= 1;
-        if (this.#left === 0) throw new Error('This statement was made to fail.');
-        return node;
-      },
-      transformResult: async ({ result }) => result,
-    });
-  }
+function foundEvent(events: GamedayOptions['events'], index: number): FoundEvent | undefined {
+  const found = events[index];
+  if (found === undefined) return undefined;
+  const revision = events.slice(0, index).filter(({ stream }) => stream === found.stream).length;
+  return { type: 'event' in found ? found.event.type : found.type, stream: found.stream, revision };
 }

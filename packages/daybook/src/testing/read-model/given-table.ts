@@ -49,7 +49,7 @@ async function compare(
     await run.reached(end, { timeoutMs: 60_000 });
     const actual = await rowsOf(own, model);
     const expected = new Map(Object.entries(tables).map(([table, rows]) => [table, sorted(model, table, rows)]));
-    const difference = firstDifference(expected, actual);
+    const difference = firstDifference(model, expected, actual);
     if (difference === undefined) return;
     throw new AssertionError({
       message: `The table ${difference.table} holds ${inspect(difference.actual)}; expected was ${inspect(difference.expected)}.`,

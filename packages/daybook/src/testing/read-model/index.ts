@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { gameday, type GamedayFinding, type GamedayOptions, type GamedayScenario } from './gameday.ts';
+export { gameday, type FoundEvent, type GamedayFinding, type GamedayOptions, type GamedayScenario } from './gameday.ts';
 export { givenTable, type GivenTable, type GivenTableOptions } from './given-table.ts';
-export type { GivenEvent } from './sample.ts';
+export type { AppendedEvent, GivenEvent } from './sample.ts';
 export type { TableRow, TestDatabase } from './table-rows.ts';

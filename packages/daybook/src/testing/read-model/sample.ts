@@ -1,4 +1,5 @@
 import { openMemoryStore, type MemoryStore } from '../../memory/memory-store.ts';
+import type { NewEvent } from '../../store/event.ts';
 import { jsonEvent } from '../../store/json-event.ts';
 import { position, type Position } from '../../store/position.ts';
 import { streamName } from '../../store/stream-name.ts';
@@ -10,15 +11,24 @@ export interface GivenEvent {
   readonly data: unknown;
 }
 
-/** A log with these events, in this order, and where it ends. */
-export async function logOf(
-  events: readonly GivenEvent[],
-): Promise<{ readonly store: MemoryStore; readonly end: Position }> {
+/** An event as it is appended, such as one that was read from another log. */
+export interface AppendedEvent {
+  readonly stream: string;
+  readonly event: NewEvent;
+}
+
+/** A log with these events, in this order, where each of them is, and where it ends. */
+export async function logOf(events: readonly (GivenEvent | AppendedEvent)[]): Promise<{
+  readonly store: MemoryStore;
+  readonly positions: readonly Position[];
+  readonly end: Position;
+}> {
   const store = openMemoryStore();
-  let end = position(0n);
-  for (const { stream, type, data } of events) {
-    const appended = await store.append(streamName(stream), [jsonEvent({ type, data })], { expected: 'any' });
-    end = appended.position;
+  const positions: Position[] = [];
+  for (const each of events) {
+    const event = 'event' in each ? each.event : jsonEvent({ type: each.type, data: each.data });
+    const appended = await store.append(streamName(each.stream), [event], { expected: 'any' });
+    positions.push(appended.position);
   }
-  return { store, end };
+  return { store, positions, end: positions.at(-1) ?? position(0n) };
 }
