@@ -10,6 +10,7 @@ import { registerCompletion } from './commands/completion.ts';
 import { registerConsumers } from './commands/consumers.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerExport } from './commands/export.ts';
+import { registerGameday } from './commands/gameday.ts';
 import { registerImport } from './commands/import.ts';
 import { registerModel } from './commands/model.ts';
 import { registerRead } from './commands/read.ts';
@@ -72,6 +73,7 @@ function createProgram(terminal: Terminal, signal: AbortSignal): Command {
   registerImport(program, begin);
   registerExport(program, begin);
   registerModel(program, begin);
+  registerGameday(program, begin);
   registerVerify(program, begin);
   registerBackup(program, begin);
   registerScavenge(program, begin);

@@ -1,0 +1,102 @@
+import type { PlayedProcess } from './child-process.ts';
+import type { ModelGround } from './ground.ts';
+import { broken, judgeModel } from './judge-model.ts';
+import { detected, handledAll, mended, unlessAlerting } from './mend.ts';
+import { eventText, failed, type Outcome } from './outcome.ts';
+import { pace, type Fault } from './plan.ts';
+
+/** So often the process is killed, each time further on. */
+const kills = 3;
+
+/** The process is killed between two statements of a transaction, several times, and started again. */
+export async function killModel(ground: ModelGround): Promise<Outcome> {
+  await ground.fill();
+  await using store = await ground.openLog();
+  const at = Math.max(1, Math.floor(ground.size.statements / (kills + 1)));
+  let detectedMs: number | undefined;
+  for (let time = 1; time <= kills; time++) {
+    await using killed = ground.start({ kind: 'kill', at });
+    const outcome = await handledAll(killed);
+    if (outcome === undefined) return failed('it was not killed');
+    const gone = await killed.until();
+    if (gone.kind !== 'gone' || gone.signal !== 'SIGKILL') return outcome;
+    if (detectedMs !== undefined) continue;
+    const alert = await detected(store, ground, performance.now());
+    if ('outcome' in alert) return alert.outcome;
+    detectedMs = alert.tookMs;
+  }
+  const mend = await mended(ground);
+  if ('outcome' in mend) return mend.outcome;
+  return await unlessAlerting(store, ground, await judgeModel(ground, store, { detectedMs, repairedMs: mend.tookMs }));
+}
+
+/** A handler does not come back. Somebody is told; a person kills the process and starts it again. */
+export function hangModel(ground: ModelGround): Promise<Outcome> {
+  return troubled(ground, { kind: 'hang', at: middle(ground) });
+}
+
+/** A handler fails at one event until it is changed. Nothing behind the event may be in the tables before. */
+export function poisonModel(ground: ModelGround): Promise<Outcome> {
+  return troubled(ground, { kind: 'fail', at: middle(ground) });
+}
+
+async function troubled(ground: ModelGround, fault: Fault): Promise<Outcome> {
+  await ground.fill();
+  await using store = await ground.openLog();
+  let detectedMs: number;
+  {
+    await using played = ground.start(fault);
+    const event = await untilFault(played);
+    if ('verdict' in event) return event;
+    const alert = await detected(store, ground, performance.now());
+    if ('outcome' in alert) return alert.outcome;
+    detectedMs = alert.tookMs;
+  }
+  const mend = await mended(ground);
+  if ('outcome' in mend) return mend.outcome;
+  return await unlessAlerting(store, ground, await judgeModel(ground, store, { detectedMs, repairedMs: mend.tookMs }));
+}
+
+/** The database refuses every connection for five minutes, at a hundredth of the time. A run that gives up is started again. */
+export async function loseDatabase(ground: ModelGround): Promise<Outcome> {
+  await ground.fill();
+  await using store = await ground.openLog();
+  await using played = ground.start({ kind: 'unreachable', at: middle(ground), forMs: pace.outageMs });
+  const event = await untilFault(played);
+  if ('verdict' in event) return event;
+  const alert = await detected(store, ground, performance.now());
+  if ('outcome' in alert) return alert.outcome;
+  const over = await played.until('over');
+  if (over.kind !== 'over' && over.kind !== 'failed') return broken(over);
+  const began = performance.now();
+  const outcome = over.kind === 'over' ? await reachedAfter(played) : 'given-up';
+  let repairedMs = performance.now() - began;
+  await played[Symbol.asyncDispose]();
+  if (outcome === 'given-up') {
+    const mend = await mended(ground);
+    if ('outcome' in mend) return mend.outcome;
+    repairedMs += mend.tookMs;
+  }
+  return await unlessAlerting(store, ground, await judgeModel(ground, store, { detectedMs: alert.tookMs, repairedMs }));
+}
+
+/** A run that was tried often enough has given up. Whatever watches over it starts it again. */
+async function reachedAfter(played: PlayedProcess): Promise<'reached' | 'given-up'> {
+  const heard = await played.until('reached');
+  return heard.kind === 'reached' ? 'reached' : 'given-up';
+}
+
+/** Lets it begin, and waits until the fault does. */
+async function untilFault(played: PlayedProcess): Promise<{ readonly event: string } | Outcome> {
+  const ready = await played.until('ready');
+  if (ready.kind !== 'ready') return broken(ready);
+  played.tell('reach');
+  const fault = await played.until('fault');
+  if (fault.kind !== 'fault') return broken(fault);
+  return { event: fault.event === undefined ? '' : eventText(fault.event) };
+}
+
+/** The event in the middle of those that it handles. */
+function middle({ size }: ModelGround): number {
+  return Math.max(1, Math.ceil(size.handled / 2));
+}
