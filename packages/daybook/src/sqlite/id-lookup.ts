@@ -1,5 +1,7 @@
 /** In a list this long it is no slower to look at each hash, and a list takes a third of the memory. */
 const listedAtMost = 64;
+const none: number[] = [];
+const nothing = new Uint32Array(0);
 /** A hash has 48 bits: the lower 32 and the upper 16 go separate ways. */
 const low = 2 ** 32;
 
@@ -9,9 +11,9 @@ const low = 2 ** 32;
  */
 export class IdLookup {
   #count = 0;
-  #listed: number[] | undefined = [];
-  #keys: Uint32Array = new Uint32Array(0);
-  #places: Uint32Array = new Uint32Array(0);
+  #listed: number[] | undefined = none;
+  #keys: Uint32Array = nothing;
+  #places: Uint32Array = nothing;
 
   get count(): number {
     return this.#count;
@@ -35,7 +37,9 @@ export class IdLookup {
   /** Takes the id of the next revision. */
   add(hash: number): void {
     if (this.#listed !== undefined && this.#count < listedAtMost) {
-      this.#listed.push(hash);
+      // Most streams are short: a list that begins with its first number has no room for 16 others.
+      if (this.#count === 0) this.#listed = [hash];
+      else this.#listed.push(hash);
       this.#count += 1;
       return;
     }

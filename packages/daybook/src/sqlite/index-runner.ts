@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 
 import type { IndexerOptions } from './indexer.ts';
+import { generationEvents } from './tail.ts';
 
 /** How far which index is. */
 export interface Indexed {
@@ -36,9 +37,12 @@ export class IndexRunner implements AsyncDisposable {
     return this.#worker !== undefined;
   }
 
-  /** Asks for everything up to `to` to be indexed. Only durable events may be: what a crash takes must not be there. */
+  /**
+   * Asks for everything up to `to` to be indexed, once it is worth a run: a run of few events writes about as many pages
+   * as one of many. Only durable events may be indexed: what a crash takes must not be there.
+   */
   advance(to: number): void {
-    if (to <= this.#asked) return;
+    if (to < this.#asked + generationEvents) return;
     this.#ask({ to });
   }
 

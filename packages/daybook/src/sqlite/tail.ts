@@ -3,10 +3,10 @@ import { LostEvents } from './lost-events.ts';
 /** The newest places of a stream or a derived stream. Whoever adds to it often holds on to it. */
 export interface Stretch {
   readonly name: string;
-  /** Where the events stand that are not known to be in the index file. */
-  readonly positions: number[];
+  /** Where the events stand that are not known to be in the index file, and some that are. */
+  positions: number[];
   /** Empty for a derived stream. */
-  readonly idHashes: number[];
+  idHashes: number[];
   /** The newest generation that it has an event in, `undefined` when it has no event. */
   generation: Generation | undefined;
 }
@@ -20,7 +20,9 @@ interface Generation {
 /** How many events go into one generation: the unit in which indexed events are forgotten. */
 export const generationEvents = 8_192;
 
-const none: readonly number[] = [];
+const none: number[] = [];
+/** With each new event, so many stretches forget what the index has: more than an event can add. */
+const forgottenAtOnce = 8;
 
 /**
  * The newest part of the indexes, in memory: the places of all events that are not known to be in the index file. What
@@ -34,6 +36,8 @@ export class Tail {
   /** Those that have events. */
   readonly #streams = new Map<string, Stretch>();
   #generations: Generation[] = [];
+  /** The index has these in full. To forget them at once would hold up whoever appends. */
+  #indexedGenerations: Generation[] = [];
   /** Everything up to here is in the index file. */
   #indexed: number;
   #last: number;
@@ -64,11 +68,12 @@ export class Tail {
     this.#last = position;
     if (newest !== undefined && position % generationEvents !== 1) newest.last = position;
     else this.#generations.push({ last: position, stretches: [], tombstones: new Map() });
+    if (this.#indexedGenerations.length > 0) this.#forgetSome();
   }
 
   /** The stretch of a stream, to add to. There must be one holder of it at a time. */
   stretch(name: string): Stretch {
-    return this.#streams.get(name) ?? { name, positions: [], idHashes: [], generation: undefined };
+    return this.#streams.get(name) ?? { name, positions: none, idHashes: none, generation: undefined };
   }
 
   add(stretch: Stretch, idHash?: number): void {
@@ -78,8 +83,12 @@ export class Tail {
       stretch.generation = generation;
       generation.stretches.push(stretch);
     }
-    stretch.positions.push(this.#last);
-    if (idHash !== undefined) stretch.idHashes.push(idHash);
+    // Most streams are short: a list that begins with its first number has no room for 16 others.
+    if (stretch.positions.length === 0) stretch.positions = [this.#last];
+    else stretch.positions.push(this.#last);
+    if (idHash === undefined) return;
+    if (stretch.idHashes.length === 0) stretch.idHashes = [idHash];
+    else stretch.idHashes.push(idHash);
   }
 
   tombstone(stream: string): void {
@@ -89,11 +98,20 @@ export class Tail {
   /** Where the events of a stream, or a derived stream, stand, up to and with `bound`. */
   positionsOf(stream: string, bound: number): readonly number[] {
     const positions = this.#streams.get(stream)?.positions ?? none;
-    return (positions.at(-1) ?? 0) <= bound ? positions : positions.slice(0, countUpTo(positions, bound));
+    const first = this.#firstIn(positions);
+    const isAll = (positions.at(-1) ?? 0) <= bound;
+    return first === 0 && isAll ? positions : positions.slice(first, isAll ? undefined : countUpTo(positions, bound));
   }
 
   idHashesOf(stream: string): readonly number[] {
-    return this.#streams.get(stream)?.idHashes ?? none;
+    const { positions, idHashes } = this.#streams.get(stream) ?? { positions: none, idHashes: none };
+    const first = this.#firstIn(positions);
+    return first === 0 ? idHashes : idHashes.slice(first);
+  }
+
+  /** The place of the first position that the index does not have. */
+  #firstIn(positions: readonly number[]): number {
+    return positions.length > 0 && positions[0]! <= this.#indexed ? countUpTo(positions, this.#indexed) : 0;
   }
 
   tombstoneOf(stream: string, bound: number): number | undefined {
@@ -114,20 +132,33 @@ export class Tail {
   restart(indexed: number): void {
     this.#streams.clear();
     this.#generations = [];
+    this.#indexedGenerations = [];
     this.#indexed = indexed;
     this.#last = indexed;
   }
 
-  /** Forgets the generations that the index has in full. */
+  /** Forgets the generations that the index has in full, little by little. */
   dropThrough(indexed: number): void {
     let drop = 0;
     for (const generation of this.#generations) {
       if (generation.last > indexed || generation.last === this.#last) break;
       this.#indexed = generation.last;
-      for (const stretch of generation.stretches) this.#drop(stretch, generation.last);
+      this.#indexedGenerations.push(generation);
       drop += 1;
     }
     if (drop > 0) this.#generations = this.#generations.slice(drop);
+  }
+
+  #forgetSome(): void {
+    const { stretches, last } = this.#indexedGenerations[0]!; // The caller has looked.
+    for (let count = 0; count < forgottenAtOnce; count += 1) {
+      const stretch = stretches.pop();
+      if (stretch === undefined) {
+        this.#indexedGenerations.shift();
+        return;
+      }
+      this.#drop(stretch, last);
+    }
   }
 
   #drop(stretch: Stretch, last: number): void {
