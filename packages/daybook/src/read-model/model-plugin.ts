@@ -55,7 +55,7 @@ export class ModelPlugin implements KyselyPlugin {
 
   transformQuery({ node, queryId }: PluginTransformQueryArgs): RootOperationNode {
     const placed = this.#withPosition(node);
-    return this.#renamer === undefined ? placed : this.#renamer.transformNode(placed, queryId);
+    return this.#renamer === undefined ? placed : this.#renamer.renamed(placed, queryId);
   }
 
   transformResult({ result }: PluginTransformResultArgs): Promise<QueryResult<UnknownRow>> {

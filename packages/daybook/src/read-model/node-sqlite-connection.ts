@@ -102,14 +102,15 @@ class NodeSqliteConnection implements DatabaseConnection {
   }
 
   async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
-    await this.#letOthers();
+    if (performance.now() >= this.#turnEndsAt) await this.#letOthers();
     const bound = parameters.map(value);
-    const { statement, givesRows } = await unlessBusy(() => this.#statement(sql));
-    if (givesRows) {
-      const rows = await unlessBusy(() => statement.all(...bound));
-      return { rows: rows.map(withNumbers) as Row[] }; // What a row holds, the caller's types say.
-    }
-    const { changes, lastInsertRowid } = await unlessBusy(() => statement.run(...bound));
+    return unlessBusy(() => this.#execute<Row>(sql, bound));
+  }
+
+  #execute<Row>(sql: string, bound: readonly SQLInputValue[]): QueryResult<Row> {
+    const { statement, givesRows } = this.#statement(sql);
+    if (givesRows) return { rows: statement.all(...bound).map(withNumbers) as Row[] }; // The caller's types say what.
+    const { changes, lastInsertRowid } = statement.run(...bound);
     return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
   }
 
@@ -126,7 +127,6 @@ class NodeSqliteConnection implements DatabaseConnection {
 
   /** SQLite answers at once, so a long row of queries would never let timers and sockets have their turn. */
   async #letOthers(): Promise<void> {
-    if (performance.now() < this.#turnEndsAt) return;
     await turn();
     this.#turnEndsAt = performance.now() + turnMs;
   }

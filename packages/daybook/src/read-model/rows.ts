@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 
 import type { Expression, ExpressionBuilder, Kysely, SqlBool, Transaction } from 'kysely';
 
@@ -153,7 +154,8 @@ export const buckets = 65_536;
 
 /** Which part a row belongs to. */
 export function bucketOf(key: string): number {
-  return hash('sha1', key, 'buffer').readUInt16BE(0);
+  const sum = crc32(key);
+  return (sum ^ (sum >>> 16)) & (buckets - 1);
 }
 
 /** The digests of a table, part by part. The order in which rows are added does not matter. */

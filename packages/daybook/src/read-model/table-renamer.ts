@@ -1,13 +1,16 @@
 import {
   OperationNodeTransformer,
+  InsertQueryNode,
   type CreateIndexNode,
   type IdentifierNode,
   type OnConflictNode,
   type PrimaryKeyConstraintNode,
   type QueryId,
   type RawNode,
+  type RootOperationNode,
   type SchemableIdentifierNode,
   type UniqueConstraintNode,
+  type ValuesNode,
 } from 'kysely';
 
 import { UnsupportedStatement } from './errors.ts';
@@ -25,6 +28,13 @@ export class TableRenamer extends OperationNodeTransformer {
     this.#model = model;
     this.#suffix = naming.suffix;
     this.#names = new RegExp(`(?<![\\w.$])(?:${Object.keys(model.tables).join('|')})(?![\\w(])`, 'i');
+  }
+
+  /** The same for a statement as a whole. */
+  renamed(node: RootOperationNode, queryId: QueryId): RootOperationNode {
+    // Most are plain inserts, and of those only one name changes: nothing below it need be copied.
+    if (!isPlainInsert(node) || node.into === undefined) return this.transformNode(node, queryId);
+    return { ...node, into: this.transformNode(node.into, queryId) };
   }
 
   protected override transformSchemableIdentifier(
@@ -78,3 +88,14 @@ export class TableRenamer extends OperationNodeTransformer {
     return { ...node, name: node.name + this.#suffix };
   }
 }
+
+/** An insert of values into a table, and nothing besides. */
+function isPlainInsert(node: RootOperationNode): node is InsertQueryNode {
+  if (!InsertQueryNode.is(node) || node.values?.kind !== 'ValuesNode') return false;
+  const parts = Object.entries(node).filter(([, part]) => part !== undefined);
+  if (!parts.every(([name]) => plainParts.has(name))) return false;
+  const { values } = node.values as ValuesNode; // Its kind was looked at.
+  return values.every(({ kind }) => kind === 'PrimitiveValueListNode');
+}
+
+const plainParts: ReadonlySet<string> = new Set(['kind', 'into', 'columns', 'values']);
