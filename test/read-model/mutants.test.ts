@@ -106,6 +106,23 @@ const mutants: readonly Mutant[] = [
     test: { file: 'run.test.ts', name: 'on SQLite O-4 R19' },
   },
   {
+    name: 'R14 a read model that gives up on a database that is away is found out',
+    file: 'read-model/model-runner.ts',
+    edits: [{ says: 'this.#outages += 1;', instead: 'this.#outages += 0;' }],
+    test: { file: 'outage.test.ts', name: 'R14: it refuses' },
+  },
+  {
+    name: 'R14 a read model that says something new with every try is found out: nobody would be told in time',
+    file: 'read-model/run-state.ts',
+    edits: [
+      {
+        says: "    if (state === 'catching-up' && this.#state === 'retrying' && this.#failures > 0) return;\n",
+        instead: '',
+      },
+    ],
+    test: { file: 'outage.test.ts', name: 'R14: a handler that goes on failing' },
+  },
+  {
     name: 'R22 a checkpoint outside of the transaction is found out by the simulation',
     file: 'read-model/project.ts',
     edits: [

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 
 import { pauseIn, readControls } from '../consumer/control.ts';
+import { failureKind } from '../consumer/failures.ts';
 import { controlStreamOf } from '../consumer/names.ts';
 import { DaybookError } from '../store/errors.ts';
 import type { EventStore } from '../store/event-store.ts';
@@ -51,6 +52,8 @@ export class ModelRunner {
   readonly #options: SettledOptions;
   readonly #state: RunState;
   readonly #signal: AbortSignal;
+  /** Of the failures since anything succeeded, those that no event is to blame for. */
+  #outages = 0;
   /** Of the last event in the tables, as this instance knows them. */
   #at: Position | undefined;
 
@@ -72,7 +75,10 @@ export class ModelRunner {
         if (this.#signal.aborted) break;
         if (error instanceof LeaseLost) continue;
         const failures = this.#state.failed(error);
-        if (isFinal(error) || failures >= this.#options.retry.attempts) {
+        if (failures === 1) this.#outages = 0;
+        // What is away comes back, and then nothing is wrong with any event.
+        if (failureKind(error) === 'unavailable') this.#outages += 1;
+        if (isFinal(error) || failures - this.#outages >= this.#options.retry.attempts) {
           this.#state.become('failed');
           throw error;
         }
@@ -180,6 +186,7 @@ export class ModelRunner {
       for (const [source, number] of batch.numbers) numbers.set(source, number);
       this.#state.arrived(batch.last.event.position, numbers);
       this.#state.succeeded();
+      if (this.#state.status().state === 'retrying') this.#state.become('catching-up');
     } catch (error) {
       // What stands before the event that fails is fine: it goes in, so that the tables show it while we try again.
       const failedAt = error instanceof ProjectingFailed ? error.event?.position : undefined;

@@ -7,7 +7,10 @@ import { InvalidOption } from '../store/errors.ts';
 
 /** How often, and how soon, something that failed is tried again. */
 export interface RetryOptions {
-  /** Tries before the read model gives up and is `failed`. Each batch that succeeds begins the count anew. Default: 20. */
+  /**
+   * Tries before the read model gives up and is `failed`. Each batch that succeeds begins the count anew. A database or a
+   * store that is away, full, or refuses does not count: that is waited for. Default: 20.
+   */
   readonly attempts?: number;
   /** Before the second try. It doubles each time, with some chance in it. Default: 100. */
   readonly firstDelayMs?: number;

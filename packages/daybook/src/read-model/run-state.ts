@@ -90,6 +90,8 @@ export class RunState {
 
   become(state: RunStateName, reason?: string): void {
     if (state === this.#state && reason === this.#reason) return;
+    // Another try is no news: since when it fails is.
+    if (state === 'catching-up' && this.#state === 'retrying' && this.#failures > 0) return;
     this.#state = state;
     this.#reason = reason;
     this.#since = new Date(this.#clock.now());
