@@ -129,6 +129,36 @@ describe('gameday', () => {
     });
   }
 
+  it('B10 finds a handler that counts without a guard, and plays that only when it is asked to', async () => {
+    const scenarios = ['twice'] as const;
+    const [finding] = await gameday(shopModel(), { events, scenarios });
+    assert.equal(finding?.scenario, 'twice');
+    const { order_id: id } = finding?.row?.key ?? {};
+    assert.deepEqual(finding?.event, { type: 'AwaitingShipment', stream: `CustomerOrder-${String(id)}`, revision: 0 });
+    assert.match(finding?.message ?? '', /counts, or adds, without looking whether it has seen the event/);
+    const set = readModel('shop', {
+      ...options,
+      on: {
+        OrderShipped: (event, tx) => tx.deleteFrom('carriers').where('carrier', '=', dataOf(event).carrier).execute(),
+      },
+    });
+    assert.deepEqual(await gameday(set, { events, scenarios }), []);
+  });
+
+  it('B10 names the row that came out differently, and an event that wrote it when a handler remembers too much', async () => {
+    const third = inOrders.filter(({ event }) => event.type === 'OrderShipped')[2];
+    let shipped = 0;
+    const model = shippingBy((event, tx) => {
+      shipped += 1;
+      const isLate = event.stream === third?.stream && shipped > 3; // Not the first time.
+      return set(tx, dataOf(event).order_id, isLate ? 'late' : 'early');
+    });
+    const [finding] = await gameday(model, { events, scenarios: ['again'] });
+    assert.equal(finding?.row?.table, 'shipments');
+    assert.equal(`CustomerOrder-${String(finding?.row?.key['order_id'])}`, third?.stream);
+    assert.equal(finding?.event?.stream, third?.stream);
+  });
+
   it('B10 finds a handler that writes outside of its transaction', async () => {
     await options.migrate(outside);
     let count = 0;

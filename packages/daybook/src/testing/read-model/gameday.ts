@@ -42,7 +42,7 @@ export interface GamedayFinding {
   readonly message: string;
   /** The row that came out differently. */
   readonly row?: { readonly table: string; readonly key: TableRow } | undefined;
-  /** The event whose handler made it so: the first one after which the row differs. */
+  /** The first event after which the row differs, where that can be found out, or else the last that wrote it. */
   readonly event?: FoundEvent | undefined;
 }
 
@@ -136,10 +136,9 @@ class Game {
     const { table, expected: row, actual: other } = difference;
     const key = keyOf(this.#model, table, row ?? other ?? {});
     const event =
-      scenario === 'other-order'
-        ? (this.#lastWriter(difference, { events, played: actual }) ??
-          this.#lastWriter(difference, { events: this.#options.events, played: expected }))
-        : await this.#firstEvent(difference, variant);
+      (scenario === 'other-order' ? undefined : await this.#firstEvent(difference, variant)) ??
+      this.#lastWriter(difference, { events, played: actual }) ??
+      this.#lastWriter(difference, { events: this.#options.events, played: expected });
     const since = event === undefined ? '' : ` since ${event.type} ${event.revision}@${event.stream}`;
     const message = `${table} holds ${inspect(other)} in place of ${inspect(row)}${since}: ${hints[scenario]}.`;
     return { scenario, message, row: { table, key }, event };
@@ -149,7 +148,10 @@ class Game {
     return play(this.#model, { ...this.#options, ...variant, events });
   }
 
-  /** The event at which the row comes out differently for the first time, by halving the events. */
+  /**
+   * The event at which the row comes out differently for the first time, by halving the events. `undefined` when fewer
+   * events show no difference: what a handler remembers is another by now.
+   */
   async #firstEvent({ table, expected, actual }: RowDifference, variant: Variant): Promise<FoundEvent | undefined> {
     const { events } = this.#options;
     const key = keyTextOf(this.#model, table, expected ?? actual ?? {});
@@ -167,7 +169,7 @@ class Game {
       if (row(plain.tables) === row(tables)) same = middle;
       else other = middle;
     }
-    return foundEvent(events, other - 1);
+    return other === events.length ? undefined : foundEvent(events, other - 1);
   }
 
   #lastWriter(
