@@ -6,13 +6,14 @@ import { fileURLToPath } from 'node:url';
 /** The command as it is started from a clone. */
 const daybook = fileURLToPath(new URL('../../../packages/cli/bin/daybook.mjs', import.meta.url));
 
-/** No command of these tests takes longer. */
+/** No command of these tests takes longer, unless it says so. */
 const patienceMs = 60_000;
 
 export interface CliOptions {
   readonly cwd: string;
   readonly input?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
 }
 
 export interface CliResult {
@@ -37,7 +38,7 @@ export function startCli(words: readonly string[], options: CliOptions): ChildPr
   return spawn(process.execPath, [daybook, ...words], {
     cwd: options.cwd,
     env: environment(options.env),
-    timeout: patienceMs,
+    timeout: options.timeoutMs ?? patienceMs,
   });
 }
 
