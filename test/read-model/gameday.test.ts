@@ -136,13 +136,13 @@ describe('gameday', () => {
     const { order_id: id } = finding?.row?.key ?? {};
     assert.deepEqual(finding?.event, { type: 'AwaitingShipment', stream: `CustomerOrder-${String(id)}`, revision: 0 });
     assert.match(finding?.message ?? '', /counts, or adds, without looking whether it has seen the event/);
-    const set = readModel('shop', {
+    const clearing = readModel('shop', {
       ...options,
       on: {
         OrderShipped: (event, tx) => tx.deleteFrom('carriers').where('carrier', '=', dataOf(event).carrier).execute(),
       },
     });
-    assert.deepEqual(await gameday(set, { events, scenarios }), []);
+    assert.deepEqual(await gameday(clearing, { events, scenarios }), []);
   });
 
   it('B10 names the row that came out differently, and an event that wrote it when a handler remembers too much', async () => {
