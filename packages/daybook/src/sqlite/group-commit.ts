@@ -18,6 +18,11 @@ interface Waiting {
 
 /** A sync that takes less is not worth another thread: the way there and back takes about as long. */
 const briefMs = 0.75;
+/** One that takes less on another thread, with the way there and back, may be a brief one: it is tried now and then. */
+const maybeBriefMs = 2;
+/** After how many syncs on another thread one is tried here. Each try that takes long doubles it. */
+const triedAfter = 16;
+const triedAfterAtMost = 4_096;
 /** While the index is too far behind, appends wait for so long before they look again. */
 const behindMs = 5;
 /** How many changes one transaction takes at most. */
@@ -32,9 +37,13 @@ export class GroupCommit {
   readonly #path: string;
   #waiting: Waiting[] = [];
   #verdicts: Waiting[] = [];
-  /** How long a sync takes, and the commit of one change: what was measured lately counts more. */
-  #syncMs = Infinity;
+  /** How long a sync takes on another thread, one here, and the commit of one change: what was lately counts more. */
+  #pooledMs = Infinity;
+  #inlineMs = Infinity;
   #changeMs = 0;
+  #isBrief = false;
+  #untilTry: number = triedAfter;
+  #triesAfter: number = triedAfter;
   #isScheduled = false;
   #isSyncing = false;
   #closed: StoreClosed | undefined;
@@ -79,20 +88,21 @@ export class GroupCommit {
       this.#schedule(behindMs); // It must catch up first, so that memory stays bounded.
       return;
     }
+    this.#isBrief = this.#inlineMs < briefMs || (this.#pooledMs < maybeBriefMs && this.#untilTry <= 0);
     const group = this.#waiting.splice(0, this.#groupSize());
     if (group.length > 0) this.#commit(group);
     if (this.#waiting.length > 0) this.#schedule();
-    else if (!this.#isSyncing && this.#syncMs < briefMs) this.#syncAtOnce();
+    else if (!this.#isSyncing && this.#isBrief) this.#syncAtOnce();
     void this.#sync();
   }
 
   /**
-   * All that wait, but only half of them when their commit takes longer than a sync and none is under way: the other
-   * half is then committed while the disk works for the first, instead of the two waiting for each other.
+   * All that wait, but only half of them when their commit takes longer than a sync that is not brief, and none is under
+   * way: the other half is then committed while the disk works for the first, instead of the two waiting for each other.
    */
   #groupSize(): number {
     const count = this.#waiting.length;
-    const isSplit = !this.#isSyncing && count * this.#changeMs > this.#syncMs;
+    const isSplit = !this.#isSyncing && !this.#isBrief && count * this.#changeMs > this.#pooledMs;
     return Math.min(changesAtMost, isSplit ? Math.ceil(count / 2) : count);
   }
 
@@ -159,13 +169,21 @@ export class GroupCommit {
     try {
       const began = performance.now();
       const durable = this.#engine.syncAtOnce();
-      this.#syncMs = lately(this.#syncMs, performance.now() - began);
+      this.#measureInline(performance.now() - began);
       this.#engine.settle(durable);
     } catch (error) {
       this.#lose(error);
       return;
     }
     this.#giveVerdicts();
+  }
+
+  #measureInline(tookMs: number): void {
+    const isTry = this.#inlineMs >= briefMs;
+    this.#inlineMs = isTry ? tookMs : lately(this.#inlineMs, tookMs);
+    if (this.#inlineMs < briefMs) this.#triesAfter = triedAfter;
+    else if (isTry) this.#triesAfter = Math.min(this.#triesAfter * 2, triedAfterAtMost);
+    this.#untilTry = this.#triesAfter;
   }
 
   async #sync(): Promise<void> {
@@ -180,7 +198,8 @@ export class GroupCommit {
         if (last > this.#engine.durable) {
           const began = performance.now();
           const durable = await this.#engine.sync();
-          this.#syncMs = lately(this.#syncMs, performance.now() - began);
+          this.#pooledMs = lately(this.#pooledMs, performance.now() - began);
+          this.#untilTry -= 1;
           this.#engine.settle(durable);
         }
         this.#giveVerdicts();
