@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 
-import { position } from 'daybook';
+import { jsonData, position } from 'daybook';
 import { openMemoryStore } from 'daybook/memory';
 import { readModel, rebuildReadModel, runReadModel, switchBack, verifyReadModel } from 'daybook/read-model';
 
@@ -93,6 +93,57 @@ for (const kind of databaseKinds()) {
       assert.ok(report.events > 0 && report.events < Number(end), `${report.events} of ${end} events were read again`);
       const proof = await verifyReadModel(store, shopModel(), { db: database.db }).result();
       assert.equal(proof.differing, 0);
+    });
+
+    it('B6 rebuilds by itself when the code has changed, if it is asked to, and goes on where one that stopped was', async () => {
+      await using store = openMemoryStore();
+      await using database = await kind.create<ShopTables>();
+      const events = shopEvents(400, seeded(9));
+      const end = await appendShop(store, events.slice(0, 900));
+      {
+        await using run = await runReadModel(store, shopModel(), { db: database.db, pollMs: 5 });
+        await run.reached(end, { timeoutMs: 20_000 });
+      }
+      const options = shopOptions();
+      const changed = readModel('shop', { ...options, on: { ...options.on, OrderShipped: louder } });
+      const before = await shopRows(database.db);
+      {
+        await using kept = await runReadModel(store, changed, { db: database.db, pollMs: 5 });
+        assert.equal(kept.status().needsRebuild, true);
+        assert.deepEqual(await shopRows(database.db), before);
+      }
+      for await (const { done } of rebuildReadModel(store, changed, { db: database.db, reason })) if (done > 0) break;
+      const whenCodeChanges = 'rebuild';
+      await using run = await runReadModel(store, changed, {
+        db: database.db,
+        pollMs: 5,
+        leaseMs: 30,
+        whenCodeChanges,
+      });
+      const newest = await appendShop(store, events.slice(900));
+      await run.reached(newest, { timeoutMs: 20_000 });
+      assert.deepEqual([run.status().needsRebuild, run.status().failures], [false, 0]);
+      const proof = await verifyReadModel(store, changed, { db: database.connect() }).result();
+      assert.deepEqual([proof.differing, proof.isCodeChanged], [0, false]);
+      assert.ok(JSON.stringify((await shopRows(database.db)).shipments).includes('FEDEX'));
+      const recorded: unknown[] = [];
+      for await (const event of store.readAll()) if (event.type === 'ReadModelRebuilt') recorded.push(jsonData(event));
+      assert.match(JSON.stringify(recorded), /the code of the read model has changed/);
+      await switchBack(store, shopModel(), { db: database.connect(), reason });
+    });
+
+    it('fails, and keeps the old tables, when the changed code comes out differently the second time', async () => {
+      await using store = openMemoryStore();
+      await using database = await kind.create<ShopTables>();
+      await appendShop(store, shopEvents(30, seeded(8)));
+      await rebuildReadModel(store, shopModel(), { db: database.db, reason, proof: 'none' }).result();
+      const before = await shopRows(database.db);
+      const options = shopOptions();
+      const model = readModel('shop', { ...options, on: { ...options.on, ShipmentEmailSent: forgetful } });
+      await using run = await runReadModel(store, model, { db: database.db, pollMs: 5, whenCodeChanges: 'rebuild' });
+      await assert.rejects(run.finished, { code: 'rebuild-not-proven' });
+      assert.equal(run.status().state, 'failed');
+      assert.deepEqual(await shopRows(database.db), before);
     });
 
     it('does not show tables that come out differently the second time', async () => {

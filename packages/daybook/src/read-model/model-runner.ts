@@ -17,6 +17,7 @@ import { live } from './naming.ts';
 import { News } from './news.ts';
 import { decodeBatch, projectBatch, type Projecting } from './project.ts';
 import type { ReadModel, UntypedTables } from './read-model.ts';
+import { rebuildReadModel } from './rebuild.ts';
 import { delayAfter, type SettledOptions } from './run-options.ts';
 import type { RunState } from './run-state.ts';
 
@@ -42,6 +43,7 @@ const finalCodes: ReadonlySet<string> = new Set([
   'checkpoint-missing',
   'unsupported-statement',
   'invalid-option',
+  'rebuild-not-proven',
 ]);
 
 /** Follows the log into the tables: takes the lease, catches up, waits for news, and begins anew when something fails. */
@@ -103,11 +105,32 @@ export class ModelRunner {
       const log = await checkLog(this.#store, { db: this.#db, model: this.#model, naming: live, checkpoint });
       await this.#rememberLog(checkpoint, log);
       this.#at = checkpoint.position;
+      if (checkpoint.code !== this.#model.code && this.#options.whenCodeChanges === 'rebuild') {
+        await this.#rebuild(checkpoint);
+        return; // The new tables have a checkpoint, and a lease, of their own.
+      }
       const projecting = { model: this.#model, naming: live, token, owner: host.holder, leaseMs, now };
       await this.#follow(new Map(checkpoint.numbers), { news, log, projecting });
     } finally {
       // When the database does not answer, the lease runs out by itself.
       await releaseLease(booksOf(this.#db), checkpoint.name, token).catch(() => {});
+    }
+  }
+
+  /** Builds the tables anew by the model's code, and switches to them. Nobody else takes the old ones meanwhile. */
+  async #rebuild({ name, token, seenPosition }: Checkpoint): Promise<void> {
+    const { clock, host, leaseMs } = this.#options;
+    const now = (): number => clock.now();
+    this.#state.become('catching-up', 'the code has changed: new tables are built beside');
+    const reason = { who: host.holder, why: 'the code of the read model has changed' };
+    const job = rebuildReadModel(this.#store, this.#model, { db: this.#db, reason, signal: this.#signal, now });
+    let renewedAt = clock.monotonicMs();
+    for await (const { phase } of job) {
+      // Once the new tables are shown, the lease is no longer that of the old ones.
+      if (phase === 'switching' || clock.monotonicMs() - renewedAt < leaseMs / 3) continue;
+      const held = { name, owner: host.holder, leaseMs, now, token, at: this.#at, seen: seenPosition };
+      if (!(await renewLease(booksOf(this.#db), held))) return;
+      renewedAt = clock.monotonicMs();
     }
   }
 

@@ -33,6 +33,12 @@ export interface RunOptions<Tables = never> {
   readonly heartbeatMs?: number;
   /** Events may wait for so long before a watch raises an alert. Default: 60,000. */
   readonly freshnessMs?: number;
+  /**
+   * What to do when the tables were built by other code than the model's. `keep` goes on with them, and says that the
+   * model needs a rebuild. `rebuild` builds new tables beside, proves them and switches, as `rebuildReadModel` does;
+   * until then readers see the old ones, which stand still. Default: `keep`.
+   */
+  readonly whenCodeChanges?: 'keep' | 'rebuild';
   readonly signal?: AbortSignal;
   /** Default: that of the machine. */
   readonly clock?: Clock;
@@ -49,6 +55,7 @@ export type SettledOptions = Required<Omit<RunOptions, 'db' | 'signal' | 'retry'
 export function settled(options: Omit<RunOptions, 'db' | 'signal'>): SettledOptions {
   const { batchSize = 500, leaseMs = 30_000, pollMs = 1_000, clock = systemClock } = options;
   const { heartbeatMs = defaultHeartbeatMs, freshnessMs = defaultFreshnessMs, host = thisHost() } = options;
+  const { whenCodeChanges = 'keep' } = options;
   const { attempts = 20, firstDelayMs = 100, longestDelayMs = 30_000 } = options.retry ?? {};
   const retry = { attempts, firstDelayMs, longestDelayMs };
   const wholes = { batchSize, leaseMs, pollMs, heartbeatMs, freshnessMs, firstDelayMs, longestDelayMs };
@@ -56,7 +63,7 @@ export function settled(options: Omit<RunOptions, 'db' | 'signal'>): SettledOpti
     if (!Number.isSafeInteger(value) || value < 1) throw new InvalidOption(name, 'it is a whole number from 1 on');
   }
   if (!(attempts >= 1)) throw new InvalidOption('attempts', 'it is a number from 1 on');
-  return { batchSize, leaseMs, pollMs, heartbeatMs, freshnessMs, clock, host, retry };
+  return { batchSize, leaseMs, pollMs, heartbeatMs, freshnessMs, whenCodeChanges, clock, host, retry };
 }
 
 /** How long to wait before the try after `failures` failures: doubled each time, and never the same for two at once. */
