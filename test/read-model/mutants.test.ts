@@ -97,6 +97,9 @@ const mutants: readonly Mutant[] = [
     file: 'read-model/project.ts',
     edits: [
       { says: "    .where('token', '=', token)\n", instead: '' },
+      // What else only the owner knows would keep the other one out.
+      { says: "    .where('owner', '=', owner)\n", instead: '' },
+      { says: "    .where('position', batch.after === undefined ? 'is' : '=', batch.after ?? null)\n", instead: '' },
       // The trail would notice: no event is twice in it.
       {
         says: "  await books.insertInto('daybook_read_model_trail').values({ model: name, position, event_id: id }).execute();\n",
