@@ -109,6 +109,13 @@ describe('daybook model', () => {
     assert.match(wrong.stderr, /readModels\[0\] is not/);
   });
 
+  it('says which read model has a database that cannot be opened', async () => {
+    using folder = await service();
+    writeFileSync(folder.file('daybook.config.mjs'), config.replace("'mails.db'", "'not/there/mails.db'"));
+    const { code, stderr } = await runCli(['model', 'ls', ...configured], { cwd: folder.path });
+    assert.deepEqual([code, stderr.includes('The database of mails cannot be opened')], [6, true], stderr);
+  });
+
   it('A-V11 is probed by check model: bad while events wait, well when it has seen them', async () => {
     using folder = await service();
     const cwd = folder.path;

@@ -48,14 +48,28 @@ export async function withModel(
 
 /** Opens a read model's database for as long as `use` takes. */
 export async function withDatabase(
-  { db: open }: ConfiguredModel,
+  configured: ConfiguredModel,
   use: (db: ModelDatabase) => Promise<void>,
 ): Promise<void> {
-  const db = await open();
+  const db = await opened(configured);
   try {
     await use(db);
   } finally {
     await db.destroy();
+  }
+}
+
+async function opened({ model, db }: ConfiguredModel): Promise<ModelDatabase> {
+  try {
+    return await db();
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new Failure(
+      'database-failed',
+      6,
+      `The database of ${model.name} cannot be opened: ${message}. Look at what its db in the config module opens, seen from this folder.`,
+      { cause },
+    );
   }
 }
 
