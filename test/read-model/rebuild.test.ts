@@ -3,7 +3,14 @@ import { after, describe, it } from 'node:test';
 
 import { jsonData, position } from 'daybook';
 import { openMemoryStore } from 'daybook/memory';
-import { readModel, rebuildReadModel, runReadModel, switchBack, verifyReadModel } from 'daybook/read-model';
+import {
+  readModel,
+  rebuildReadModel,
+  runReadModel,
+  switchBack,
+  verifyReadModel,
+  type ReadModel,
+} from 'daybook/read-model';
 
 import { databaseKinds } from './databases.ts';
 import { seeded } from './random.ts';
@@ -37,6 +44,12 @@ const forgetful: ShopHandler = (event, tx) => {
   return tx.updateTable('shipments').set({ mails: calls }).where('order_id', '=', dataOf(event).order_id).execute();
 };
 
+/** The shop with other handlers. */
+function shopWith(handlers: Readonly<Record<string, ShopHandler>>): ReadModel {
+  const options = shopOptions();
+  return readModel('shop', { ...options, on: { ...options.on, ...handlers } });
+}
+
 for (const kind of databaseKinds()) {
   describe(`rebuild on ${kind.name}`, { skip: kind.skip }, () => {
     after(() => kind[Symbol.asyncDispose]());
@@ -61,8 +74,7 @@ for (const kind of databaseKinds()) {
           counts.push(Number(rows));
         }
       })();
-      const options = shopOptions();
-      const changed = readModel('shop', { ...options, on: { ...options.on, OrderShipped: louder } });
+      const changed = shopWith({ OrderShipped: louder });
       const report = await rebuildReadModel(store, changed, { db: database.connect(), reason }).result();
       stopping.abort();
       await reading;
@@ -104,8 +116,7 @@ for (const kind of databaseKinds()) {
         await using run = await runReadModel(store, shopModel(), { db: database.db, pollMs: 5 });
         await run.reached(end, { timeoutMs: 20_000 });
       }
-      const options = shopOptions();
-      const changed = readModel('shop', { ...options, on: { ...options.on, OrderShipped: louder } });
+      const changed = shopWith({ OrderShipped: louder });
       const before = await shopRows(database.db);
       {
         await using kept = await runReadModel(store, changed, { db: database.db, pollMs: 5 });
@@ -138,8 +149,7 @@ for (const kind of databaseKinds()) {
       await appendShop(store, shopEvents(30, seeded(8)));
       await rebuildReadModel(store, shopModel(), { db: database.db, reason, proof: 'none' }).result();
       const before = await shopRows(database.db);
-      const options = shopOptions();
-      const model = readModel('shop', { ...options, on: { ...options.on, ShipmentEmailSent: forgetful } });
+      const model = shopWith({ ShipmentEmailSent: forgetful });
       await using run = await runReadModel(store, model, { db: database.db, pollMs: 5, whenCodeChanges: 'rebuild' });
       await assert.rejects(run.finished, { code: 'rebuild-not-proven' });
       assert.equal(run.status().state, 'failed');
@@ -152,8 +162,7 @@ for (const kind of databaseKinds()) {
       await appendShop(store, shopEvents(30, seeded(8)));
       await rebuildReadModel(store, shopModel(), { db: database.db, reason, proof: 'none' }).result();
       const before = await shopRows(database.db);
-      const options = shopOptions();
-      const model = readModel('shop', { ...options, on: { ...options.on, ShipmentEmailSent: forgetful } });
+      const model = shopWith({ ShipmentEmailSent: forgetful });
       await assert.rejects(rebuildReadModel(store, model, { db: database.db, reason }).result(), {
         code: 'rebuild-not-proven',
       });

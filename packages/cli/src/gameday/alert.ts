@@ -6,7 +6,7 @@ import { watchConsumers, type Alert } from 'daybook/consumer';
 import { alertBudgetMs, pace } from './plan.ts';
 
 /** Looks are so far apart. */
-const lookEveryMs = 20;
+export const lookEveryMs = 20;
 
 /** So many looks there are in any case: a machine may stand still for longer than somebody may wait for an alert. */
 const looksAtLeast = 100;

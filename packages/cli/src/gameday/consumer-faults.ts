@@ -1,11 +1,21 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
 import type { EventStore } from 'daybook';
 import { readParked, requestControl, setCheckpoint } from 'daybook/consumer';
 
-import type { PlayedProcess } from './child-process.ts';
+import { lookEveryMs } from './alert.ts';
 import type { ConsumerGround } from './ground.ts';
 import { judgeConsumer } from './judge-consumer.ts';
-import { broken } from './judge-model.ts';
-import { detected, handledAll, handledRest, mended, unlessAlerting } from './mend.ts';
+import {
+  detected,
+  detectedUnder,
+  handledAll,
+  handledRest,
+  mended,
+  middle,
+  unlessAlerting,
+  untilFault,
+} from './mend.ts';
 import { failed, type Outcome } from './outcome.ts';
 import { pace, type Fault } from './plan.ts';
 
@@ -50,31 +60,15 @@ export function poisonConsumer(ground: ConsumerGround): Promise<Outcome> {
 async function troubled(ground: ConsumerGround, fault: Fault): Promise<Outcome> {
   await ground.fill();
   await using store = await ground.openLog();
-  let detectedMs: number;
-  {
-    await using played = ground.start(fault);
-    const begun = await untilFault(played);
-    if (begun !== undefined) return begun;
-    const alert = await detected(store, ground, performance.now());
-    if ('outcome' in alert) return alert.outcome;
-    detectedMs = alert.tookMs;
-  }
+  const alert = await detectedUnder(store, ground, fault);
+  if ('outcome' in alert) return alert.outcome;
   const began = performance.now();
   await using restarted = ground.start({ kind: 'none' });
   const outcome = (await handledAll(restarted)) ?? (await unparked(ground, store)) ?? (await handledRest(restarted));
   if (outcome !== undefined) return outcome;
   const repairedMs = performance.now() - began;
   await restarted.end();
-  return await judge(ground, store, { detectedMs, repairedMs });
-}
-
-/** Lets it begin, and waits until the fault does. Gives what went wrong. */
-async function untilFault(played: PlayedProcess): Promise<Outcome | undefined> {
-  const ready = await played.until('ready');
-  if (ready.kind !== 'ready') return broken(ready);
-  played.tell('reach');
-  const begun = await played.until('fault');
-  return begun.kind === 'fault' ? undefined : broken(begun);
+  return await judge(ground, store, { detectedMs: alert.tookMs, repairedMs });
 }
 
 /** Has everything that is parked tried again, and waits until nothing is. Gives what went wrong. */
@@ -83,7 +77,7 @@ async function unparked({ name, signal }: ConsumerGround, store: EventStore): Pr
   await requestControl(store, name, { kind: 'retry', ...reason });
   for (const began = performance.now(); performance.now() - began < pace.outageMs * 2;) {
     if ((await readParked(store, name)).size === 0) return undefined;
-    signal.throwIfAborted();
+    await pause(lookEveryMs, undefined, { signal });
   }
   return failed('what was parked is parked still, although it was tried again');
 }
@@ -139,9 +133,4 @@ async function judge(
 ): Promise<Outcome> {
   const outcome = await judgeConsumer(ground, store, times);
   return times.detectedMs === undefined ? outcome : unlessAlerting(store, ground, outcome);
-}
-
-/** The event in the middle of those that it handles. */
-function middle({ size }: ConsumerGround): number {
-  return Math.max(1, Math.ceil(size.handled / 2));
 }

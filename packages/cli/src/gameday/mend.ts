@@ -5,7 +5,7 @@ import type { PlayedProcess } from './child-process.ts';
 import type { ConsumerGround, ModelGround } from './ground.ts';
 import { broken } from './judge-model.ts';
 import { failed, type Outcome } from './outcome.ts';
-import { alertBudgetMs, type Plan } from './plan.ts';
+import { alertBudgetMs, type Fault, type Plan } from './plan.ts';
 
 /** How long something took, or what went wrong. */
 export type Timed = { readonly tookMs: number } | { readonly outcome: Outcome };
@@ -32,6 +32,31 @@ export async function handledRest(played: PlayedProcess): Promise<Outcome | unde
   played.tell('reach');
   const reached = await played.until('reached');
   return reached.kind === 'reached' ? undefined : broken(reached);
+}
+
+/** The event in the middle of those that are handled. */
+export function middle({ size }: ModelGround | ConsumerGround): number {
+  return Math.max(1, Math.ceil(size.handled / 2));
+}
+
+/** Lets a process begin, and waits until its fault does. Gives what went wrong. */
+export async function untilFault(played: PlayedProcess): Promise<Outcome | undefined> {
+  const ready = await played.until('ready');
+  if (ready.kind !== 'ready') return broken(ready);
+  played.tell('reach');
+  const begun = await played.until('fault');
+  return begun.kind === 'fault' ? undefined : broken(begun);
+}
+
+/** Plays a fault until somebody is told, and gives how long that took. */
+export async function detectedUnder(
+  store: EventStore,
+  ground: ModelGround | ConsumerGround,
+  fault: Fault,
+): Promise<Timed> {
+  await using played = ground.start(fault);
+  const outcome = await untilFault(played);
+  return outcome === undefined ? await detected(store, ground, performance.now()) : { outcome };
 }
 
 /** Waits until somebody is told, and gives how long that took. */

@@ -1,8 +1,8 @@
 import type { PlayedProcess } from './child-process.ts';
 import type { ModelGround } from './ground.ts';
 import { broken, judgeModel } from './judge-model.ts';
-import { detected, handledAll, mended, unlessAlerting } from './mend.ts';
-import { eventText, failed, type Outcome } from './outcome.ts';
+import { detected, detectedUnder, handledAll, mended, middle, unlessAlerting, untilFault } from './mend.ts';
+import { failed, type Outcome } from './outcome.ts';
 import { pace, type Fault } from './plan.ts';
 
 /** So often the process is killed, each time further on. */
@@ -43,18 +43,15 @@ export function poisonModel(ground: ModelGround): Promise<Outcome> {
 async function troubled(ground: ModelGround, fault: Fault): Promise<Outcome> {
   await ground.fill();
   await using store = await ground.openLog();
-  let detectedMs: number;
-  {
-    await using played = ground.start(fault);
-    const event = await untilFault(played);
-    if ('verdict' in event) return event;
-    const alert = await detected(store, ground, performance.now());
-    if ('outcome' in alert) return alert.outcome;
-    detectedMs = alert.tookMs;
-  }
+  const alert = await detectedUnder(store, ground, fault);
+  if ('outcome' in alert) return alert.outcome;
   const mend = await mended(ground);
   if ('outcome' in mend) return mend.outcome;
-  return await unlessAlerting(store, ground, await judgeModel(ground, store, { detectedMs, repairedMs: mend.tookMs }));
+  return await unlessAlerting(
+    store,
+    ground,
+    await judgeModel(ground, store, { detectedMs: alert.tookMs, repairedMs: mend.tookMs }),
+  );
 }
 
 /** The database refuses every connection for five minutes, at a hundredth of the time. A run that gives up is started again. */
@@ -62,8 +59,8 @@ export async function loseDatabase(ground: ModelGround): Promise<Outcome> {
   await ground.fill();
   await using store = await ground.openLog();
   await using played = ground.start({ kind: 'unreachable', at: middle(ground), forMs: pace.outageMs });
-  const event = await untilFault(played);
-  if ('verdict' in event) return event;
+  const begun = await untilFault(played);
+  if (begun !== undefined) return begun;
   const alert = await detected(store, ground, performance.now());
   if ('outcome' in alert) return alert.outcome;
   const over = await played.until('over');
@@ -84,19 +81,4 @@ export async function loseDatabase(ground: ModelGround): Promise<Outcome> {
 async function reachedAfter(played: PlayedProcess): Promise<'reached' | 'given-up'> {
   const heard = await played.until('reached');
   return heard.kind === 'reached' ? 'reached' : 'given-up';
-}
-
-/** Lets it begin, and waits until the fault does. */
-async function untilFault(played: PlayedProcess): Promise<{ readonly event: string } | Outcome> {
-  const ready = await played.until('ready');
-  if (ready.kind !== 'ready') return broken(ready);
-  played.tell('reach');
-  const fault = await played.until('fault');
-  if (fault.kind !== 'fault') return broken(fault);
-  return { event: fault.event === undefined ? '' : eventText(fault.event) };
-}
-
-/** The event in the middle of those that it handles. */
-function middle({ size }: ModelGround): number {
-  return Math.max(1, Math.ceil(size.handled / 2));
 }
