@@ -1,6 +1,4 @@
 import { NotSupported, type EventStore } from 'daybook';
-import { kurrentStore } from 'daybook/kurrent';
-import { openMemoryStore } from 'daybook/memory';
 import type { SqliteStore } from 'daybook/sqlite';
 
 import { usage } from './failure.ts';
@@ -33,8 +31,10 @@ export function withoutSecret(location: string): string {
 /** Opens the store that `--store` names. */
 export async function openStore(location: string, use: StoreUse): Promise<EventStore> {
   switch (storeKind(location)) {
-    case 'memory':
+    case 'memory': {
+      const { openMemoryStore } = await import('daybook/memory'); // Each is loaded when it is needed, as below.
       return openMemoryStore();
+    }
     case 'server':
       return openServer(location);
     case 'file':
@@ -62,13 +62,14 @@ export function checkFile(location: string, feature: string): void {
 }
 
 async function openFileStore(path: string, use: StoreUse): Promise<SqliteStore> {
-  const { openSqliteStore } = await import('daybook/sqlite'); // Loaded when it is needed, as below.
+  const { openSqliteStore } = await import('daybook/sqlite');
   return openSqliteStore(path, { missing: use === 'create' ? 'create' : 'refuse' });
 }
 
 async function openServer(location: string): Promise<EventStore> {
   // Loaded when it is needed: it brings gRPC and a native add-on with it.
   const { KurrentDBClient } = await import('@kurrent/kurrentdb-client');
+  const { kurrentStore } = await import('daybook/kurrent');
   let client: ReturnType<typeof KurrentDBClient.connectionString>;
   try {
     client = KurrentDBClient.connectionString(location.replace(/^esdb/, 'kurrentdb')); // The old word is met with a warning.

@@ -12,7 +12,6 @@ import { defaultConfig, defined, loadConfig } from '../config/load-config.ts';
 import { Failure, usage } from '../failure.ts';
 import { loggedEvents, sampleEvents } from '../gameday/events.ts';
 import { eventText } from '../gameday/outcome.ts';
-import type { Plan, Rehearsal } from '../gameday/plan.ts';
 import { countOf, playAll, type Game, type Played } from '../gameday/play-all.ts';
 import type { Scenario } from '../gameday/scenario.ts';
 import { scenarios } from '../gameday/scenarios.ts';
@@ -77,13 +76,6 @@ export function registerGameday(program: Command, begin: Begin): void {
       } finally {
         await rm(folder, { recursive: true, force: true });
       }
-    });
-  program
-    .command('gameday-process', { hidden: true })
-    .argument('<plan>')
-    .action(async (plan: string) => {
-      const { play } = await import('../gameday/child/play.ts'); // Loaded when it is needed: it brings Kysely.
-      await play(JSON.parse(plan) as Plan | Rehearsal); // Written by the command above.
     });
 }
 

@@ -7,7 +7,6 @@ import { checkFile } from '../open-store.ts';
 import { grouped } from '../output/progress.ts';
 import type { Begin } from '../program.ts';
 import { torture } from '../torture/run-torture.ts';
-import { writeUntilKilled } from '../torture/torture-writer.ts';
 
 interface Options {
   readonly cycles: string;
@@ -43,11 +42,5 @@ export function registerTorture(program: Command, begin: Begin): void {
         throw new Failure('event-damaged', 9, `${problems.slice(0, 5).join(' ')} The store is kept: ${path}.`);
       }
       shell.say(`${grouped(counts.acknowledged)} acknowledged events, none lost.`);
-    });
-  program
-    .command('torture-writer', { hidden: true })
-    .argument('<path>')
-    .action(async (path: string, _options: unknown, command: Command) => {
-      await writeUntilKilled(path, begin(command).terminal);
     });
 }
