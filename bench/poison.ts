@@ -1,7 +1,7 @@
 /** How much longer do the events of healthy streams take when 1 of 1,000 streams has a handler that always throws? */
 import { join } from 'node:path';
 
-import { categoryStream, streamName, type StreamName } from 'daybook';
+import { categoryStream, streamName } from 'daybook';
 import { consumer, runConsumer, type Consumer } from 'daybook/consumer';
 
 import { readFlags } from './support/flags.ts';
@@ -17,37 +17,51 @@ const inFlight = 16;
 using folder = benchFolder(text('folder', '') || undefined);
 await using store = await openStore(join(folder.path, 'x.db'));
 
+/** A stream is poisoned when its turn comes after so many others. */
+const soon = 50;
+/** A turn of one side. They are short, so that what shakes the machine shakes both. */
+const turnMs = 100;
+
+/** One side: streams of a category, and the consumer that follows it. */
+interface Side {
+  readonly category: string;
+  /** The numbers of those streams whose handler always throws. */
+  readonly poisoned: ReadonlySet<number>;
+  next: number;
+}
+
 /** Who waits for which event to be handled. */
 const waiting = new Map<string, () => void>();
-/** Those that fail: one more in each round, so that each round has its tries and its parking. */
-const poisoned = new Set<StreamName>();
+/** Nobody waits for events of these streams, on neither side: one more in each round, so that each has its tries. */
+const unwatched = new Set<number>();
+const calm: Side = { category: 'Calm', poisoned: new Set(), next: 0 };
+const sick: Side = { category: 'Sick', poisoned: unwatched, next: 0 };
 
-function following(category: string): Consumer {
+function following({ category, poisoned }: Side): Consumer {
   return consumer(`Bench${category}`, {
     from: categoryStream(category),
     startAt: 'beginning',
     concurrency: inFlight,
     retry: { attempts: 3, firstMs: 20, then: 'park-stream' },
     handle: ({ stream, id }) => {
-      if (poisoned.has(stream)) throw new RangeError('This order cannot be handled.');
+      if (poisoned.has(Number(stream.slice(category.length + 1)))) throw new RangeError('It cannot be handled.');
       waiting.get(id)?.();
     },
   });
 }
 
-/** Appends to all streams and waits for each event of a healthy one, for so long. Gives how long each took. */
-async function appendAndWait(category: string, time: number): Promise<readonly number[]> {
+/** Appends to all streams and waits for each event of a healthy one, for a turn. Gives how long each took. */
+async function takeTurn(side: Side): Promise<readonly number[]> {
   const latencies: number[] = [];
-  const end = performance.now() + time * 1_000;
-  let next = 0;
+  const end = performance.now() + turnMs;
   const caller = async (): Promise<void> => {
     while (performance.now() < end) {
-      const stream = streamName(`${category}-${next++ % streams}`);
+      const at = side.next++ % streams;
       const event = sampleEvent();
       const began = performance.now();
       const handled = new Promise<void>((resolve) => waiting.set(event.id, resolve));
-      await store.append(stream, [event], { expected: 'any' });
-      if (!poisoned.has(stream)) {
+      await store.append(streamName(`${side.category}-${at}`), [event], { expected: 'any' });
+      if (!unwatched.has(at)) {
         await handled;
         latencies.push(performance.now() - began);
       }
@@ -55,24 +69,31 @@ async function appendAndWait(category: string, time: number): Promise<readonly n
     }
   };
   await Promise.all(Array.from({ length: inFlight }, caller));
-  return latencies.toSorted((a, b) => a - b);
+  return latencies;
+}
+
+/** Both sides in turns, for so long each: how the middle and the tail of the sick one compare to the calm one. */
+async function playRound(): Promise<{ readonly p50: number; readonly p99: number }> {
+  const [ofCalm, ofSick]: [number[], number[]] = [[], []];
+  for (let turn = 0; turn * turnMs < seconds * 1_000; turn++) {
+    // Who goes first changes, so that neither always runs on what the other left behind.
+    if (turn % 2 === 0) ofCalm.push(...(await takeTurn(calm)));
+    ofSick.push(...(await takeTurn(sick)));
+    if (turn % 2 === 1) ofCalm.push(...(await takeTurn(calm)));
+  }
+  const [theirs, ours] = [ofCalm, ofSick].map((all) => all.toSorted((a, b) => a - b));
+  const compared = (part: number): number => quantile(ours ?? [], part) / quantile(theirs ?? [], part);
+  return { p50: compared(0.5), p99: compared(0.99) };
 }
 
 await using runs = new AsyncDisposableStack();
-for (const category of ['Calm', 'Poisoned']) runs.use(await runConsumer(store, following(category)));
-await appendAndWait('Calm', seconds);
-await appendAndWait('Poisoned', seconds);
+for (const side of [calm, sick]) runs.use(await runConsumer(store, following(side)));
+await playRound();
 
 const rounds: { readonly p50: number; readonly p99: number }[] = [];
 for (let round = 0; round < repeats; round++) {
-  const sides = new Map<string, readonly number[]>();
-  poisoned.add(streamName(`Poisoned-${round % streams}`));
-  // Who goes first changes, so that neither always runs on what the other left behind.
-  for (const category of round % 2 === 0 ? ['Calm', 'Poisoned'] : ['Poisoned', 'Calm']) {
-    sides.set(category, await appendAndWait(category, seconds));
-  }
-  const [calm = [], others = []] = [sides.get('Calm'), sides.get('Poisoned')];
-  rounds.push({ p50: median(others) / median(calm), p99: quantile(others, 0.99) / quantile(calm, 0.99) });
+  unwatched.add((sick.next + soon) % streams);
+  rounds.push(await playRound());
 }
 
 const ratio = significant(median(rounds.map(({ p50 }) => p50)));
