@@ -70,7 +70,7 @@ export class Parking {
 
   /** Sets an event aside: one that fails, or one that comes after such an event. Once is enough. */
   async park(event: RecordedEvent, facts: ParkFacts): Promise<void> {
-    if (this.#book.streams.get(event.stream)?.some(({ id }) => id === event.id) === true) return;
+    if (this.#book.has(event.stream, event.id)) return;
     const { source, at, error, attempts } = facts;
     await this.#append('EventParked', {
       stream: event.stream,
@@ -125,9 +125,15 @@ export async function readParkedEvent(store: EventStore, parked: ParkedEvent): P
 
 class ParkedBook {
   readonly #streams = new Map<string, ParkedEvent[]>();
+  /** Of what is parked: a stream may have so many that nobody wants to look through them at each event. */
+  readonly #known = new Set<string>();
 
   get streams(): ParkedStreams {
     return this.#streams;
+  }
+
+  has(stream: string, id: string): boolean {
+    return this.#known.has(`${stream}/${id}`);
   }
 
   add(event: RecordedEvent): void {
@@ -137,14 +143,12 @@ class ParkedBook {
   note(type: string, fields: Readonly<Record<string, unknown>>, since: Date): void {
     const stream = textIn(fields, 'stream') ?? '';
     const id = textIn(fields, 'id') ?? '';
-    const events = this.#streams.get(stream) ?? [];
-    const at = events.findIndex((event) => event.id === id);
     switch (type) {
       case 'EventParked':
-        // Parked once more after a crash: it waits already.
-        if (at < 0) this.#streams.set(stream, [...events, parkedIn(fields, { stream, id, since })]);
+        this.#park(parkedIn(fields, { stream, id, since }));
         break;
       case 'ParkedEventFailed': {
+        const [events, at] = this.#find(stream, id);
         const known = events[at];
         if (known === undefined) break;
         events[at] = { ...known, error: textIn(fields, 'error'), attempts: numberIn(fields, 'attempts') };
@@ -152,12 +156,33 @@ class ParkedBook {
       }
       case 'ParkedEventHandled':
       case 'ParkedEventSkipped':
-        if (at >= 0) events.splice(at, 1);
-        if (events.length === 0) this.#streams.delete(stream);
+        this.#unpark(stream, id);
         break;
       default:
         break; // Written by others, or by a newer version.
     }
+  }
+
+  #park(event: ParkedEvent): void {
+    const { stream, id } = event;
+    // Parked once more after a crash: it waits already.
+    if (this.has(stream, id)) return;
+    this.#known.add(`${stream}/${id}`);
+    const events = this.#streams.get(stream);
+    if (events === undefined) this.#streams.set(stream, [event]);
+    else events.push(event);
+  }
+
+  #unpark(stream: string, id: string): void {
+    const [events, at] = this.#find(stream, id);
+    if (at >= 0) events.splice(at, 1);
+    if (events.length === 0) this.#streams.delete(stream);
+    this.#known.delete(`${stream}/${id}`);
+  }
+
+  #find(stream: string, id: string): readonly [ParkedEvent[], number] {
+    const events = this.#streams.get(stream) ?? [];
+    return [events, events.findIndex((event) => event.id === id)];
   }
 }
 
