@@ -272,25 +272,6 @@ describe('a stream that is parked', () => {
     const all = await Array.fromAsync(world.memory.readAll({ filter: { eventTypes: ['ParkedEventSkipped'] } }));
     assert.match(Buffer.from(all[0]?.data ?? []).toString(), /"who":"ann","why":"test order"/);
   });
-
-  it('poison in 1 of 1,000 streams makes no other event wait', async () => {
-    await using world = new World();
-    const waits: number[] = [];
-    const fails = (event: RecordedEvent): void => {
-      if (customerOf(event) === '500') throwing('poison');
-      waits.push(world.clock.now() - event.created.getTime());
-    };
-    await world.run(noting([], fails, { retry: { then: 'park-stream' } }));
-    for (let customer = 1; customer <= 1_000; customer += 1) {
-      await world.place(customer);
-      if (customer % 50 === 0) await world.clock.advance(1_000);
-    }
-    assert.equal(waits.length, 999);
-    assert.deepEqual(
-      waits.filter((wait) => wait >= 1),
-      [],
-    );
-  });
 });
 
 describe('an outage', () => {
