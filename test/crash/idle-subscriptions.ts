@@ -2,9 +2,9 @@ import { setTimeout as after } from 'node:timers/promises';
 
 import { H2Client } from '../../bench/support/h2-client.ts';
 import { readPath, subscribeRequest } from '../../bench/support/wire.ts';
+import { until } from '../services/until.ts';
 import type { Broken } from './support/check-log.ts';
 import { commandFor, commandLine, report, type Outcome, type Run } from './support/outcome.ts';
-import { until } from './support/until.ts';
 import { startWatchedServer, type WatchedServer } from './support/watched-server.ts';
 
 const subscriptions = 10_000;

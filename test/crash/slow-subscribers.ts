@@ -2,9 +2,9 @@ import { connect, type ClientHttp2Session, type ClientHttp2Stream } from 'node:h
 
 import { H2Client } from '../../bench/support/h2-client.ts';
 import { readPath, subscribeRequest } from '../../bench/support/wire.ts';
+import { until } from '../services/until.ts';
 import type { Broken } from './support/check-log.ts';
 import { commandFor, commandLine, report, type Outcome, type Run } from './support/outcome.ts';
-import { until } from './support/until.ts';
 import { startWatchedServer } from './support/watched-server.ts';
 
 /** Events of a KiB that are appended for each run: each client that is not held back is owed all of them. */

@@ -8,6 +8,7 @@ import { readModel, runReadModel, verifyReadModel } from 'daybook/read-model';
 import { SimulatedClock } from 'daybook/testing';
 import { sql } from 'kysely';
 
+import { until } from '../services/until.ts';
 import { databaseKinds } from './databases.ts';
 import { orderStream, shopModel, shopOptions, shopRows, type ShopHandler, type ShopTables } from './shop.ts';
 import { SimulatedDatabase } from './simulated-database.ts';
@@ -23,6 +24,10 @@ const broken: ShopHandler = () => {
 const outages = [
   { what: 'refuses connections', facts: { code: 'ECONNREFUSED', message: 'connect ECONNREFUSED' } },
   { what: 'has no connection left', facts: { message: 'timeout exceeded when trying to connect' } },
+  {
+    what: 'has cut its connection',
+    facts: { message: 'Client has encountered a connection error and is not queryable' },
+  },
   { what: 'has lost its table', facts: { code: 'ERR_SQLITE_ERROR', errcode: 1, message: 'no such table: shipments' } },
   { what: 'has no space left', facts: { code: 'ERR_SQLITE_ERROR', errcode: 13, message: 'database or disk is full' } },
   { what: 'is read only', facts: { code: 'ERR_SQLITE_ERROR', errcode: 1_544, message: 'attempt to write' } },
@@ -97,10 +102,7 @@ for (const kind of databaseKinds()) {
       await using run = await runReadModel(store, shopModel(), { db: database.db, retry, pollMs: 5 });
       await sql`ALTER TABLE shipments RENAME TO gone`.execute(database.db);
       const { position: end } = await store.append(orderStream('1'), [waiting('1')], { expected: 'any' });
-      const failedOften = Promise.withResolvers<void>();
-      const look = setInterval(() => run.status().failures > 6 && failedOften.resolve(), 5);
-      await failedOften.promise;
-      clearInterval(look);
+      await until('it has failed more often than an event may', () => run.status().failures > 6, 20_000);
       assert.equal(run.status().state, 'retrying');
       assert.match(String(run.status().lastError), /shipments/);
       await sql`ALTER TABLE gone RENAME TO shipments`.execute(database.db);

@@ -8,6 +8,7 @@ import { openMemoryStore } from 'daybook/memory';
 import { readModel, runReadModel, type RunStatus } from 'daybook/read-model';
 import { type Kysely } from 'kysely';
 
+import { until } from '../services/until.ts';
 import { databaseKinds } from './databases.ts';
 import {
   appendShop,
@@ -22,14 +23,7 @@ import {
   type ShopTables,
 } from './shop.ts';
 
-/** Waits for a condition, with a bound. */
-async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const end = Date.now() + 20_000;
-  while (!(await holds())) {
-    if (Date.now() > end) assert.fail(`waited in vain until ${what}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
+const patienceMs = 20_000;
 
 const waiting = (id: string): NewEvent => jsonEvent({ type: 'AwaitingShipment', data: { order_id: id } });
 
@@ -59,7 +53,7 @@ for (const kind of databaseKinds()) {
       await run.reached(await appendShop(store, events.slice(400)), { timeoutMs: 20_000 });
       const rows = await database.db.selectFrom('carriers').selectAll().execute();
       assert.deepEqual(Object.fromEntries(rows.map((row) => [row.carrier, row.parcels])), expectedParcels(events));
-      await until(() => run.status().state === 'live', 'it is live');
+      await until('it is live', () => run.status().state === 'live', patienceMs);
     });
 
     it('A-V8 A-V9 merges its sources in the order of the log, whatever the batches', async () => {
@@ -168,7 +162,7 @@ for (const kind of databaseKinds()) {
       assert.equal(second.status().state, 'standing-by');
       await first[Symbol.asyncDispose]();
       await second.reached(await appendShop(store, events.slice(80)), { timeoutMs: 20_000 });
-      await until(() => second.status().state === 'live', 'the second is live');
+      await until('the second is live', () => second.status().state === 'live', patienceMs);
       const rows = await database.db.selectFrom('carriers').selectAll().execute();
       assert.deepEqual(Object.fromEntries(rows.map((row) => [row.carrier, row.parcels])), expectedParcels(events));
     });
@@ -214,7 +208,7 @@ for (const kind of databaseKinds()) {
       await second.reached(end, { timeoutMs: 20_000 });
       const rows = await shopRows(database.db);
       goOn();
-      await until(() => first.status().state === 'standing-by', 'the stale instance stands by');
+      await until('the stale instance stands by', () => first.status().state === 'standing-by', patienceMs);
       assert.deepEqual(await shopRows(database.db), rows);
       unsubscribe('daybook:read-model', listen);
       assert.ok(statuses.includes('standing-by') && statuses.includes('live'));
@@ -270,10 +264,10 @@ for (const kind of databaseKinds()) {
       await using database = await kind.create<ShopTables>();
       const stateOf = async (): Promise<string | undefined> => (await readStatus(store, 'shop'))?.state;
       await using run = await runReadModel(store, shopModel(), { db: database.db, pollMs: 5 });
-      await until(async () => (await stateOf()) === 'live', 'it says that it is live');
+      await until('it says that it is live', async () => (await stateOf()) === 'live', patienceMs);
       const who = { who: 'ann', why: 'the disk is full' };
       await requestControl(store, 'shop', { kind: 'pause', until: new Date(Date.now() + 60_000), ...who });
-      await until(async () => (await stateOf()) === 'paused', 'it says that it is paused');
+      await until('it says that it is paused', async () => (await stateOf()) === 'paused', patienceMs);
       const { position: end } = await store.append(orderStream('1'), [waiting('1')], { expected: 'any' });
       await assert.rejects(run.reached(end, { timeoutMs: 100 }), { code: 'not-reached' });
       assert.deepEqual((await shopRows(database.db))['shipments'], []);

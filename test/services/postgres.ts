@@ -16,10 +16,14 @@ import { root } from '../house/source-file.ts';
 export interface Postgres extends AsyncDisposable {
   /** How to connect to its first database. */
   readonly url: string;
-  /** The process, to be stopped and killed. */
+  /** The process, to be stopped and killed. Another one after each start. */
   readonly pid: number;
   /** How to connect to a new, empty database, or to a copy of another one that nobody is connected to. */
   createDatabase(copyOf?: string): Promise<string>;
+  /** Ends the server as its administrator does: `fast` cuts connections, `kill` leaves it no time for anything. */
+  stop(way: 'fast' | 'kill'): Promise<void>;
+  /** Starts it again, on the same port. */
+  start(): Promise<void>;
 }
 
 export interface PostgresOptions {
@@ -59,8 +63,8 @@ interface Place {
   readonly user: { readonly uid: number; readonly gid: number } | undefined;
 }
 
-/** How many ports are tried: another program may take a free one before PostgreSQL does. */
-const portsAtMost = 5;
+/** How often it is started: another program may take a free port before PostgreSQL does. */
+const attemptsAtMost = 5;
 const secondsToStart = 30;
 
 function native(): string {
@@ -132,13 +136,57 @@ async function runToEnd(place: Place, program: string, words: readonly string[])
 
 async function listening(place: Place, settings: Readonly<Record<string, string>>): Promise<Postgres> {
   for (let attempt = 1; ; attempt++) {
-    const port = await freePort();
+    const server = new Server(place, { settings, port: await freePort() });
+    const problem = await server.begin();
+    if (problem === undefined) return running(place, server);
+    if (attempt === attemptsAtMost) throw new Error(`PostgreSQL did not start: ${problem}`);
+  }
+}
+
+/** The process that listens on a port: one after the other, if it is stopped and started again. */
+class Server {
+  readonly port: number;
+  readonly #place: Place;
+  readonly #words: readonly string[];
+  #child: ChildProcess | undefined;
+  #closed: Promise<unknown> = Promise.resolve();
+
+  constructor(place: Place, { settings, port }: { settings: Readonly<Record<string, string>>; port: number }) {
     const all = { listen_addresses: '127.0.0.1', unix_socket_directories: '', fsync: 'off', ...settings };
-    const words = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    const child = start(place, 'postgres', ['-D', place.data, '-p', String(port), ...words]);
-    const problem = await readiness(child);
-    if (problem === undefined) return running(place, child, port);
-    if (attempt === portsAtMost) throw new Error(`PostgreSQL did not start: ${problem}`);
+    this.port = port;
+    this.#place = place;
+    this.#words = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  /** Starts the process. Gives what it said when it ended instead. */
+  async begin(): Promise<string | undefined> {
+    const words = ['-D', this.#place.data, '-p', String(this.port), ...this.#words];
+    this.#child = start(this.#place, 'postgres', words);
+    this.#closed = once(this.#child, 'exit');
+    return readiness(this.#child);
+  }
+
+  /** Starts it again: after a kill, processes of the one before may still hold what it needs for a moment. */
+  async again(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const problem = await this.begin();
+      if (problem === undefined) return;
+      if (attempt === attemptsAtMost) throw new Error(`PostgreSQL did not start again: ${problem}`);
+    }
+  }
+
+  async end(signal: 'SIGINT' | 'SIGKILL'): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGCONT');
+    child.kill(signal);
+    const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    await this.#closed;
+    clearTimeout(timer);
   }
 }
 
@@ -159,13 +207,14 @@ async function readiness(child: ChildProcess): Promise<string | undefined> {
   return said.join('\n');
 }
 
-function running({ folder, password }: Place, child: ChildProcess, port: number): Postgres {
-  const urlOf = (database: string): string => `postgres://postgres:${password}@127.0.0.1:${port}/${database}`;
-  const closed = once(child, 'exit');
+function running({ folder, password }: Place, server: Server): Postgres {
+  const urlOf = (database: string): string => `postgres://postgres:${password}@127.0.0.1:${server.port}/${database}`;
   let databases = 0;
   return {
     url: urlOf('postgres'),
-    pid: child.pid ?? 0,
+    get pid() {
+      return server.pid;
+    },
     async createDatabase(copyOf) {
       databases += 1;
       const name = `test_${databases}`;
@@ -176,14 +225,10 @@ function running({ folder, password }: Place, child: ChildProcess, port: number)
       await client.end();
       return urlOf(name);
     },
+    stop: (way) => server.end(way === 'fast' ? 'SIGINT' : 'SIGKILL'),
+    start: () => server.again(),
     async [Symbol.asyncDispose]() {
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill('SIGCONT');
-        child.kill('SIGINT'); // Its fast shutdown: connections are cut.
-        const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
-        await closed;
-        clearTimeout(timer);
-      }
+      await server.end('SIGINT'); // Its fast shutdown: connections are cut.
       await rm(folder, { recursive: true, force: true });
     },
   };

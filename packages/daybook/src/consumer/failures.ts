@@ -48,7 +48,8 @@ const unavailable: ReadonlySet<string> = new Set([
 const unavailableInSqlite: ReadonlySet<number> = new Set([3, 5, 6, 8, 10, 13, 14, 23]);
 
 /** What drivers say without a code: `node:sqlite` of a table that is gone, `pg` of a pool or a connection that is. */
-const unavailableWords = /^no such table: |^timeout exceeded when trying to connect|^Connection terminated/;
+const unavailableWords =
+  /^no such table: |^timeout exceeded when trying to connect|^Connection terminated|^Client .* is not queryable$/;
 
 /** Codes of errors that will be the same the next time. */
 const permanent: ReadonlySet<string> = new Set(['event-not-json', 'event-damaged', 'event-too-large', 'invalid-event']);

@@ -39,7 +39,8 @@ export interface Failing {
 
 /** Why nothing new is begun at the moment: nothing can be handled, until one event goes through. */
 interface Outage {
-  readonly error: unknown;
+  /** The last one: an outage that begins as a cut connection goes on as a server that refuses. */
+  error: unknown;
   failures: number;
   /** Events that may be tried now. */
   allowance: number;
@@ -308,6 +309,7 @@ export class Lanes {
   #beginOutage(error: unknown): void {
     const { clock, consumer, scope } = this.#options;
     const outage = (this.#outage ??= { error, failures: 0, allowance: 0, isSleeping: false });
+    outage.error = error;
     // Those that were under way when it began fail too, and that says nothing new.
     if (outage.allowance > 0 || outage.isSleeping) return;
     outage.failures += 1;
