@@ -130,7 +130,7 @@ describe('the commands for consumers', () => {
   });
 
   it('O-1: a consumer whose process was killed is CRITICAL, and a watch says so', async () => {
-    assert.equal((await cli('check', 'consumer', 'Mailing')).code, 0);
+    await untilSo(async () => (await cli('check', 'consumer', 'Mailing')).code === 0);
     await killed(running.child);
     await ship('3');
     const watch = ['watch', '--once'] as const;

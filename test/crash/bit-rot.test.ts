@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
+import { size } from '../size.ts';
 import { rot } from './bit-rot.ts';
 import { explain } from './support/outcome.ts';
 import { newSeed } from './support/random.ts';
-import { size } from './support/size.ts';
 
 describe('R6: bit rot', () => {
   it('a damaged file is reported when it is opened, read or verified, and never read as if it were good', async () => {

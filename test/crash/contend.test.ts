@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
+import { size } from '../size.ts';
 import { contend } from './contend.ts';
 import { explain } from './support/outcome.ts';
 import { newSeed } from './support/random.ts';
-import { size } from './support/size.ts';
 
 describe('R10: processes that append to the same streams, and are killed', () => {
   it('agree on one order, in which every answer was true', async () => {

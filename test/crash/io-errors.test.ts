@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 
+import { size } from '../size.ts';
 import { failDisk } from './io-errors.ts';
 import { describeWatched } from './support/disk-shim.ts';
 import { explain } from './support/outcome.ts';
 import { newSeed } from './support/random.ts';
-import { size } from './support/size.ts';
 
 describeWatched('R4: a disk that fails', () => {
   it('what a refused append says is true, whichever call failed, and nothing acknowledged is lost', async () => {

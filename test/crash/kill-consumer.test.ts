@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
+import { size } from '../size.ts';
 import { killConsumer } from './kill-consumer.ts';
 import { explain } from './support/outcome.ts';
 import { newSeed } from './support/random.ts';
-import { size } from './support/size.ts';
 
 describe('R13: kill -9 of a consumer at six points', () => {
   it('every effect happens, in order, and once for its key', async () => {

@@ -4,8 +4,8 @@ import { after, describe, it } from 'node:test';
 import { databaseKinds } from '../read-model/databases.ts';
 import { killReadModel } from '../read-model/kill-read-model.ts';
 import { seeded } from '../read-model/random.ts';
+import { size } from '../size.ts';
 import { newSeed } from './support/random.ts';
-import { size } from './support/size.ts';
 
 describe('R13: kill -9 of a read model', () => {
   for (const kind of databaseKinds()) {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
+import { size } from '../size.ts';
 import { killServer } from './kill-server.ts';
 import { explain } from './support/outcome.ts';
 import { newSeed } from './support/random.ts';
-import { size } from './support/size.ts';
 
 describe('R2: kill -9 of the server under official clients', () => {
   it('what they send again is stored once, and nothing that was acknowledged is lost', async () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
+import { size } from '../size.ts';
 import { killWriter } from './kill-writer.ts';
 import { explain } from './support/outcome.ts';
 import { newSeed } from './support/random.ts';
-import { size } from './support/size.ts';
 
 describe('R1: kill -9 while a store is appended to', () => {
   it('what was acknowledged is there, whole and in order, after a writer was killed', async () => {

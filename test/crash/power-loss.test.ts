@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 
+import { size } from '../size.ts';
 import { losePower } from './power-loss.ts';
 import { describeWatched } from './support/disk-shim.ts';
 import { explain } from './support/outcome.ts';
 import { newSeed } from './support/random.ts';
-import { size } from './support/size.ts';
 
 describeWatched('R3: power loss', () => {
   it('what was acknowledged is there, whole and in order, after the power failed at any moment', async () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
+import { size } from '../size.ts';
 import { ignoreSubscriptions } from './slow-subscribers.ts';
 import { explain } from './support/outcome.ts';
 import { newSeed } from './support/random.ts';
-import { size } from './support/size.ts';
 
 describe('R15: subscribers that do not read', () => {
   it('cost bounded memory, and keep no event from those that do', async () => {

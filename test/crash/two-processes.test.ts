@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
+import { size } from '../size.ts';
 import { explain } from './support/outcome.ts';
 import { newSeed } from './support/random.ts';
-import { size } from './support/size.ts';
 import { runTwoProcesses } from './two-processes.ts';
 
 describe('two processes on one file', () => {

@@ -6,6 +6,7 @@ import { openMemoryStore } from 'daybook/memory';
 
 import { adapters } from '../model/adapters.ts';
 import { alteredStore } from '../model/mutants/altered-store.ts';
+import { size } from '../size.ts';
 import { byStream } from './history.ts';
 import { contradictions } from './log-witness.ts';
 import { concurrencyMutants } from './mutants.ts';
@@ -14,7 +15,7 @@ import { isLinearizable } from './wgl.ts';
 import { record } from './workload.ts';
 
 /** How many operations on each adapter. More with CYCLES=10, say. */
-const operations = 20_000 * Number(process.env['CYCLES'] ?? 1);
+const operations = size(20_000) * Number(process.env['CYCLES'] ?? 1);
 /** A mutant is found in far fewer. */
 const operationsOfMutant = 4_000;
 const seed = seedOfRun();

@@ -2,11 +2,12 @@ import { describe, it } from 'node:test';
 
 import * as fc from 'fast-check';
 
+import { size } from '../size.ts';
 import { adapters } from './adapters.ts';
 import { behavesAsTheModel } from './hold-against-model.ts';
 
 /** How many sequences of commands. More with CYCLES=10, say. */
-const runs = 300 * Number(process.env['CYCLES'] ?? 1);
+const runs = size(300) * Number(process.env['CYCLES'] ?? 1);
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 
 describe('R9: the model', () => {

@@ -5,6 +5,7 @@ import { openMemoryStore } from 'daybook/memory';
 import { memoryDatabase, readModel, runReadModel, type ReadModel } from 'daybook/read-model';
 import type { Kysely } from 'kysely';
 
+import { size } from '../size.ts';
 import { seeded } from './random.ts';
 import {
   appendShop,
@@ -17,8 +18,7 @@ import {
   type ShopTables,
 } from './shop.ts';
 
-/** All in CI, a part of them in between. */
-const schedules = process.env['CI'] === 'true' ? 1_000 : 100;
+const schedules = size(1_000);
 
 const inOrders = shopEvents(8, seeded(11)).filter(({ stream }) => stream.startsWith('CustomerOrder-'));
 

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 
-import { play } from '../gameday/child/play.ts';
 import type { Plan, Rehearsal } from '../gameday/plan.ts';
 
 /** `daybook gameday-process`: a process that `daybook gameday` starts, and kills. */
@@ -9,6 +8,7 @@ export function registerGamedayProcess(program: Command): void {
     .command('gameday-process', { hidden: true })
     .argument('<plan>')
     .action(async (plan: string) => {
+      const { play } = await import('../gameday/child/play.ts'); // Loaded when it is needed: it brings Kysely.
       await play(JSON.parse(plan) as Plan | Rehearsal); // Written by `gameday`.
     });
 }

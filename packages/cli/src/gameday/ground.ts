@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Consumer } from 'daybook/consumer';
-import { sqliteDatabase, type ReadModel } from 'daybook/read-model';
+import type { ReadModel } from 'daybook/read-model';
 import { openSqliteStore, type SqliteStore } from 'daybook/sqlite';
 import type { AppendedEvent } from 'daybook/testing/read-model';
 
@@ -144,7 +144,9 @@ export class ModelGround extends Ground {
 
   async #open(): Promise<ModelDatabase> {
     const { scratch } = this.#configured;
-    return scratch === undefined ? sqliteDatabase<never>(this.plan.tables) : scratch();
+    if (scratch !== undefined) return scratch();
+    const { sqliteDatabase } = await import('daybook/read-model'); // Loaded when it is needed: it brings Kysely.
+    return sqliteDatabase<never>(this.plan.tables);
   }
 }
 

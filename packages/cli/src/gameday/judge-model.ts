@@ -1,5 +1,5 @@
 import type { EventStore } from 'daybook';
-import { verifyReadModel, type Drift } from 'daybook/read-model';
+import type { Drift } from 'daybook/read-model';
 
 import type { Heard } from './child-process.ts';
 import type { ModelGround } from './ground.ts';
@@ -12,6 +12,7 @@ export async function judgeModel(
   store: EventStore,
   times: Pick<Outcome, 'detectedMs' | 'repairedMs'>,
 ): Promise<Outcome> {
+  const { verifyReadModel } = await import('daybook/read-model'); // Loaded when it is needed: it brings Kysely.
   const { differing, drift } = await ground.withTables((db) =>
     verifyReadModel(store, ground.model, { db, signal: ground.signal }).result(),
   );

@@ -1,7 +1,5 @@
 import { cp } from 'node:fs/promises';
 
-import { rebuildReadModel, runReadModel } from 'daybook/read-model';
-
 import { keep, putBack } from './database.ts';
 import type { ModelGround } from './ground.ts';
 import { judgeModel } from './judge-model.ts';
@@ -26,6 +24,7 @@ export async function restoreTables(ground: ModelGround): Promise<Outcome> {
 
 /** The log is restored to a copy from before. The read model refuses to go on, and is rebuilt from the log that is. */
 export async function restoreLog(ground: ModelGround): Promise<Outcome> {
+  const { rebuildReadModel, runReadModel } = await import('daybook/read-model'); // Loaded when it is needed: it brings Kysely.
   await ground.fill(ground.before);
   for (const file of ['', '-head']) await cp(ground.log + file, `${ground.log}.kept${file}`);
   await ground.fill(ground.later);
