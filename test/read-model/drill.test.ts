@@ -8,6 +8,10 @@ import { describe, it } from 'node:test';
 
 import { root } from '../house/source-file.ts';
 import { cannotStartPostgres } from '../services/postgres.ts';
+import { size } from '../size.ts';
+
+/** More than enough for a checkpoint that is set back by 100. */
+const events = String(Math.max(1_200, size(3_000)));
 
 interface Drilled {
   readonly code: number | null;
@@ -17,7 +21,7 @@ interface Drilled {
 /** Runs the drill, and kills it as soon as it has said `killAfter`. */
 async function drill(words: readonly string[], killAfter?: string): Promise<Drilled> {
   const program = join(root, 'examples/drill/drill.ts');
-  const child = spawn(process.execPath, ['--conditions=@daybook/source', program, '--events', '3000', ...words], {
+  const child = spawn(process.execPath, ['--conditions=@daybook/source', program, '--events', events, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';

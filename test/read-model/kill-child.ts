@@ -5,6 +5,8 @@
  *
  *     node kill-child.ts LOG DATABASE [POINT TIMES]
  */
+import { flushCompileCache } from 'node:module';
+
 import { jsonData, position, streamName } from 'daybook';
 import { readModel, runReadModel, type ModelSource } from 'daybook/read-model';
 import { openSqliteStore } from 'daybook/sqlite';
@@ -12,6 +14,7 @@ import { openSqliteStore } from 'daybook/sqlite';
 import { connectTo } from './databases.ts';
 import { shopOptions, type ShopHandler, type ShopTables } from './shop.ts';
 
+flushCompileCache(); // A process that is killed cannot keep what was compiled later.
 const [log = '', database = '', point = '', times = '0'] = process.argv.slice(2);
 let left = Number(times);
 
