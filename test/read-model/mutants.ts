@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 import { root } from '../house/source-file.ts';
 
@@ -28,50 +28,40 @@ export interface Verdict {
   readonly said: string;
 }
 
-/** Copies the repository, breaks the copy, and runs the test there. */
-export async function judge({ file, edits, test }: Mutant): Promise<Verdict> {
-  const folder = await mkdtemp(join(tmpdir(), 'daybook-mutant-'));
-  try {
-    await copyRepository(folder);
-    const path = join(folder, 'packages/daybook/src', file);
-    let text = await readFile(path, 'utf8');
-    for (const { says, instead } of edits) {
-      if (text.split(says).length !== 2) throw new Error(`${file} does not say ${says} exactly once`);
-      text = text.replace(says, instead);
-    }
-    await writeFile(path, text);
-    const words = ['--conditions=@daybook/source', '--test', '--test-isolation=none', '--test-timeout=120000'];
-    const child = spawn(
-      process.execPath,
-      [...words, `--test-name-pattern=${test.name}`, `test/read-model/${test.file}`],
-      { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_TEST_CONTEXT: undefined } },
-    );
-    const said: string[] = [];
-    child.stdout.on('data', (data: Buffer) => said.push(String(data)));
-    child.stderr.on('data', (data: Buffer) => said.push(String(data)));
-    const [code] = (await once(child, 'close')) as readonly unknown[];
-    const whole = said.join('');
-    return { isFound: code !== 0 && whole.includes('AssertionError'), said: whole };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+/** What the process of a mutant loads instead of a module. */
+export interface Broken {
+  readonly url: string;
+  readonly source: string;
 }
 
-async function copyRepository(folder: string): Promise<void> {
-  await mkdir(join(folder, 'packages'));
-  await mkdir(join(folder, 'test'));
-  await cp(join(root, 'packages/daybook'), join(folder, 'packages/daybook'), {
-    recursive: true,
-    filter: (path) => !/\/(?:node_modules|dist)$/.test(path),
-  });
-  for (const part of ['consumer', 'read-model', 'services', 'house']) {
-    await cp(join(root, 'test', part), join(folder, 'test', part), { recursive: true });
+/** Breaks the library for a process, and runs the test there. */
+export async function judge({ file, edits, test }: Mutant): Promise<Verdict> {
+  const path = join(root, 'packages/daybook/src', file);
+  let source = await readFile(path, 'utf8');
+  for (const { says, instead } of edits) {
+    if (source.split(says).length !== 2) throw new Error(`${file} does not say ${says} exactly once`);
+    source = source.replace(says, instead);
   }
-  await cp(join(root, 'package.json'), join(folder, 'package.json'));
-  const modules = join(folder, 'node_modules');
-  await mkdir(modules);
-  for (const name of await readdir(join(root, 'node_modules'))) {
-    if (name !== 'daybook') await symlink(join(root, 'node_modules', name), join(modules, name));
-  }
-  await symlink('../packages/daybook', join(modules, 'daybook'));
+  const mutant: Broken = { url: pathToFileURL(path).href, source };
+  const words = ['--conditions=@daybook/source', '--test', '--test-isolation=none', '--test-timeout=120000'];
+  const child = spawn(
+    process.execPath,
+    [...words, `--test-name-pattern=${test.name}`, `test/read-model/${test.file}`],
+    {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        NODE_TEST_CONTEXT: undefined,
+        NODE_OPTIONS: `--import=${new URL('mutating.ts', import.meta.url).href}`, // Its own processes are broken too.
+        DAYBOOK_MUTANT: JSON.stringify(mutant),
+      },
+    },
+  );
+  const said: string[] = [];
+  child.stdout.on('data', (data: Buffer) => said.push(String(data)));
+  child.stderr.on('data', (data: Buffer) => said.push(String(data)));
+  const [code] = (await once(child, 'close')) as readonly unknown[];
+  const whole = said.join('');
+  return { isFound: code !== 0 && whole.includes('AssertionError'), said: whole };
 }
