@@ -50,7 +50,7 @@ async function answer(name: string): Promise<void> {
 
 async function open(): Promise<EventStore> {
   const client = await connected(shared);
-  const store = kurrentStore(client);
+  const store = kurrentStore(client, { timeoutMs: 60_000 }); // A busy machine takes long for 10,000 appends in one tick.
   return {
     ...store,
     async [Symbol.asyncDispose]() {
