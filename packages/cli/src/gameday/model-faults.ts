@@ -68,8 +68,10 @@ export async function loseDatabase(ground: ModelGround): Promise<Outcome> {
   const began = performance.now();
   const outcome = over.kind === 'over' ? await reachedAfter(played) : 'given-up';
   let repairedMs = performance.now() - began;
-  await played[Symbol.asyncDispose]();
-  if (outcome === 'given-up') {
+  if (outcome === 'reached') {
+    await played.end(); // Killed now, its last word could still be that it waits for the database.
+  } else {
+    await played[Symbol.asyncDispose]();
     const mend = await mended(ground);
     if ('outcome' in mend) return mend.outcome;
     repairedMs += mend.tookMs;
