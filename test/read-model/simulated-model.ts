@@ -32,7 +32,7 @@ export interface Known {
 /** The code that runs: the second one counts amounts double. */
 export type Version = 1 | 2;
 
-export const sources = ['$ce-Order', '$et-PaymentTaken'] as const;
+const sources = ['$ce-Order', '$et-PaymentTaken'] as const;
 const modulus = 1_000_003;
 
 /** The read model. `before` is called before every event. */

@@ -21,7 +21,7 @@ export function tortureStream(writer: string, part = 0): StreamName {
 }
 
 /** How many events a batch has: 1 to 5. */
-export function batchSize(batch: number): number {
+function batchSize(batch: number): number {
   return 1 + (batch % 5);
 }
 
@@ -31,7 +31,7 @@ export function batchEvents(writer: string, batch: number, size: number = batchS
 }
 
 /** The one event that a tick can be: the same id and the same bytes each time. */
-export function checkableEvent(tick: Tick): NewEvent {
+function checkableEvent(tick: Tick): NewEvent {
   const { writer, batch, size, index } = tick;
   const mix = hash(`${writer}/${batch}/${index}`);
   // Most events are small; some span several pages of a file.
