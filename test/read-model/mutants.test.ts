@@ -22,7 +22,7 @@ const mutants: readonly Mutant[] = [
     file: 'read-model/project.ts',
     edits: [
       {
-        says: '  await db.transaction().execute((tx) => projectWithin(tx, batch, projecting));\n',
+        says: '  await watchdog.watchTransaction(db.transaction().execute((tx) => projectWithin(tx, batch, projecting, watchdog)));\n',
         instead:
           '  await advance(booksOf(db), batch, projecting);\n' +
           '  await db.transaction().execute((tx) => handleAll(tx, batch.events, projecting));\n',
@@ -130,7 +130,7 @@ const mutants: readonly Mutant[] = [
     file: 'read-model/project.ts',
     edits: [
       {
-        says: '  await db.transaction().execute((tx) => projectWithin(tx, batch, projecting));\n',
+        says: '  await watchdog.watchTransaction(db.transaction().execute((tx) => projectWithin(tx, batch, projecting, watchdog)));\n',
         instead:
           '  await advance(booksOf(db), batch, projecting);\n' +
           '  await db.transaction().execute((tx) => handleAll(tx, batch.events, projecting));\n',

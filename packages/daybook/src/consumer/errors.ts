@@ -156,21 +156,29 @@ export class ConsumerFailed extends DaybookError {
   }
 }
 
-/** A handler took longer than it was given. Its signal was aborted. */
+/** A handler took longer than it was given. Its signal was aborted, or, in a read model, its transaction rolled back. */
 export class HandlerTimedOut extends DaybookError {
   override readonly name = 'HandlerTimedOut';
   readonly code = 'handler-timed-out';
   readonly timeoutMs: number;
-  /** `still-running`: it did not react to its signal, so it cannot be tried again. */
-  readonly outcome: 'ended' | 'still-running';
+  /**
+   * `still-running`: it did not react to its signal, so it cannot be tried again. `shut-out`: it may still be running, and
+   * can do nothing more in the tables of its read model.
+   */
+  readonly outcome: 'ended' | 'still-running' | 'shut-out';
 
   constructor(timeoutMs: number, outcome: HandlerTimedOut['outcome']) {
-    const end = outcome === 'ended' ? '' : ' It does not react to its signal, and is left behind.';
-    super(`The handler did not return within ${timeoutMs} ms.${end}`);
+    super(`The handler did not return within ${timeoutMs} ms.${whatBecomesOf[outcome]}`);
     this.timeoutMs = timeoutMs;
     this.outcome = outcome;
   }
 }
+
+const whatBecomesOf: Readonly<Record<HandlerTimedOut['outcome'], string>> = {
+  ended: '',
+  'still-running': ' It does not react to its signal, and is left behind.',
+  'shut-out': ' It is left behind: what it did is rolled back, and what it does from now on is refused.',
+};
 
 /** Another instance has taken the consumer over. This one writes no checkpoint any more, and stands by. */
 export class ConsumerTakenOver extends DaybookError {

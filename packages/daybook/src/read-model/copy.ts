@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 
+import { systemClock } from '../consumer/clock.ts';
 import { thisHost, type Host } from '../consumer/host.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { position, type Position, type Revision } from '../store/position.ts';
@@ -56,7 +57,7 @@ export class Copy {
     this.#model = model;
     this.#options = facts.options;
     const { naming, now, leaseMs = defaultLeaseMs } = facts.options;
-    this.#projecting = { model, naming, token: facts.token, owner: facts.owner, leaseMs, now };
+    this.#projecting = { model, naming, token: facts.token, owner: facts.owner, leaseMs, now, clock: systemClock };
     this.#numbers = new Map(facts.numbers);
     this.#position = facts.last ?? position(0n);
     this.#last = facts.last;

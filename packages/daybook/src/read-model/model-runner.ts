@@ -10,6 +10,7 @@ import { position, type Position, type Revision } from '../store/position.ts';
 import { booksOf, findCheckpoint, type Checkpoint } from './bookkeeping.ts';
 import { checkLog } from './check-log.ts';
 import { createTables } from './create-tables.ts';
+import { endedWithin } from './ended-within.ts';
 import { LeaseLost, ProjectingFailed } from './errors.ts';
 import { releaseLease, renewLease, Silence, tryLease } from './lease.ts';
 import { readMerged, type SourcedEvent } from './merged-sources.ts';
@@ -36,6 +37,9 @@ interface Ownership {
   readonly log: LogHead;
   readonly projecting: Projecting;
 }
+
+/** To give the lease back may take so long: a transaction that was given up may still hold its row. */
+const releaseMs = 500;
 
 /** Errors that another try cannot mend: somebody must decide. */
 const finalCodes: ReadonlySet<string> = new Set([
@@ -109,11 +113,11 @@ export class ModelRunner {
         await this.#rebuild(checkpoint);
         return; // The new tables have a checkpoint, and a lease, of their own.
       }
-      const projecting = { model: this.#model, naming: live, token, owner: host.holder, leaseMs, now };
+      const projecting = { model: this.#model, naming: live, token, owner: host.holder, leaseMs, now, clock };
       await this.#follow(new Map(checkpoint.numbers), { news, log, projecting });
     } finally {
       // When the database does not answer, the lease runs out by itself.
-      await releaseLease(booksOf(this.#db), checkpoint.name, token).catch(() => {});
+      await endedWithin(releaseMs, releaseLease(booksOf(this.#db), checkpoint.name, token), clock);
     }
   }
 

@@ -1,13 +1,16 @@
 import type { Kysely, Transaction } from 'kysely';
 
+import type { Clock } from '../consumer/clock.ts';
 import type { DecodedEvent } from '../store/event-source.ts';
 import type { Position, Revision } from '../store/position.ts';
 import { booksOf, type Books } from './bookkeeping.ts';
-import { LeaseLost, ProjectingFailed, UnsupportedStatement } from './errors.ts';
+import { callHandler } from './call-handler.ts';
+import { LeaseLost, ProjectingFailed } from './errors.ts';
 import type { SourcedEvent } from './merged-sources.ts';
 import { ModelPlugin } from './model-plugin.ts';
 import { checkpointName, type Naming } from './naming.ts';
 import type { ReadModel, UntypedTables } from './read-model.ts';
+import { Watchdog } from './watchdog.ts';
 
 /** An event that concerns the read model, ready for its handler. */
 export interface DecodedSourced {
@@ -36,6 +39,8 @@ export interface Projecting {
   /** How long the lease goes on from the commit of a batch. */
   readonly leaseMs: number;
   readonly now: () => number;
+  /** By which handlers are given up. */
+  readonly clock: Clock;
 }
 
 /** The batch that a page of the sources makes. Decoding happens outside of the transaction. */
@@ -61,10 +66,11 @@ export async function decodeBatch(
  *
  * @throws LeaseLost when another instance has taken over, or the tables were put back to an earlier copy of themselves.
  * Nothing is written then.
- * @throws ProjectingFailed when a handler throws. It names the event.
+ * @throws ProjectingFailed when a handler throws, or takes too long. It names the event.
  */
 export async function projectBatch(db: Kysely<UntypedTables>, batch: Batch, projecting: Projecting): Promise<void> {
-  await db.transaction().execute((tx) => projectWithin(tx, batch, projecting));
+  const watchdog = new Watchdog(projecting.model, projecting.clock);
+  await watchdog.watchTransaction(db.transaction().execute((tx) => projectWithin(tx, batch, projecting, watchdog)));
 }
 
 /** The same within a transaction that the caller has begun. */
@@ -72,34 +78,39 @@ export async function projectWithin(
   tx: Transaction<UntypedTables>,
   batch: Batch,
   projecting: Projecting,
+  watchdog: Watchdog = new Watchdog(projecting.model, projecting.clock),
 ): Promise<void> {
   // First, because it takes the lock that the next owner waits for.
   await advance(booksOf(tx), batch, projecting);
-  await handleAll(tx, batch.events, projecting);
+  await handleAll(tx, batch.events, projecting, { watchdog });
 }
 
 /** Calls the handlers one after the other. `plugin` tells afterwards what they did. */
 export async function handleAll(
   tx: Transaction<UntypedTables>,
   events: readonly DecodedSourced[],
-  { model, naming }: Pick<Projecting, 'model' | 'naming'>,
-  plugin: ModelPlugin = new ModelPlugin(model, naming),
+  { model, naming, clock }: Pick<Projecting, 'model' | 'naming' | 'clock'>,
+  { plugin = new ModelPlugin(model, naming), watchdog = new Watchdog(model, clock) }: HandleAllOptions = {},
 ): Promise<void> {
   const watched = tx.withPlugin(plugin);
-  for (const { event } of events) {
-    plugin.at(event.position);
-    try {
-      const result: unknown = await model.on[event.type]?.(event, watched);
-      if (isQuery(result)) {
-        throw new UnsupportedStatement(
-          model.name,
-          `the handler of ${event.type} returns a query that it did not execute`,
-        );
-      }
-    } catch (cause) {
-      throw new ProjectingFailed(model.name, event, cause);
+  const handleEach = async (): Promise<void> => {
+    for (const { event } of events) {
+      watchdog.begin(event);
+      plugin.at(event.position);
+      await callHandler(model, event, watched);
     }
+  };
+  try {
+    await watchdog.watch(handleEach());
+  } finally {
+    // A handler that was given up may come back while its connection belongs to somebody else.
+    if (watchdog.failure !== undefined) plugin.refuse(watchdog.failure);
   }
+}
+
+interface HandleAllOptions {
+  readonly plugin?: ModelPlugin;
+  readonly watchdog?: Watchdog;
 }
 
 /** Moves the checkpoint, if the caller still may. */
@@ -170,8 +181,4 @@ async function decoded(model: ReadModel, { event, source }: SourcedEvent): Promi
   } catch (cause) {
     throw new ProjectingFailed(model.name, event, cause);
   }
-}
-
-function isQuery(result: unknown): boolean {
-  return typeof result === 'object' && result !== null && 'execute' in result && typeof result.execute === 'function';
 }

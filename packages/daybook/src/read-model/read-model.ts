@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 
 import type { Kysely, Transaction } from 'kysely';
 
+import { InvalidOption } from '../store/errors.ts';
 import type { DecodedEvent, EventSource } from '../store/event-source.ts';
 import { jsonData } from '../store/json-event.ts';
 import { streamName } from '../store/stream-name.ts';
@@ -50,6 +51,8 @@ export interface ReadModelOptions<Sources extends readonly ModelSource[], Tables
   readonly migrate: (db: Kysely<Tables>) => Promise<void>;
   /** By event type. Events of other types change nothing. */
   readonly on: Handlers<EventOf<NoInfer<Sources>[number]>, NoInfer<Tables>>;
+  /** A handler that takes longer has failed: its transaction is rolled back. Default: 60,000. */
+  readonly timeoutMs?: number;
   /** Say something new when code that the handlers call has changed: it is the only code they cannot see. */
   readonly version?: string;
 }
@@ -67,6 +70,8 @@ export interface ReadModel {
   readonly tables: Readonly<Record<string, TableShape>>;
   readonly migrate: (db: Kysely<UntypedTables>) => Promise<void>;
   readonly on: Readonly<Record<string, Handler<DecodedEvent, UntypedTables> | undefined>>;
+  /** A handler may take so long. */
+  readonly timeoutMs: number;
   /** A digest of what the tables are made by: when it changes, they need to be rebuilt. */
   readonly code: string;
 }
@@ -75,18 +80,22 @@ export interface ReadModel {
  * Defines a read model.
  *
  * @throws InvalidReadModel when it has no source, no table, a table without a key, or a name that cannot be one.
+ * @throws InvalidOption when `timeoutMs` is no time.
  */
 export function readModel<const Sources extends readonly ModelSource[], Tables = UntypedTables>(
   name: string,
   options: ReadModelOptions<Sources, Tables>,
 ): ReadModel {
-  const { from, tables, migrate, on, version = '' } = options;
+  const { from, tables, migrate, on, timeoutMs = 60_000, version = '' } = options;
+  if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1)
+    throw new InvalidOption('timeoutMs', 'it is a whole number from 1 on');
   const shapes: Readonly<Record<string, TableShape>> = tables;
   check(name, from, shapes);
   return {
     name,
     sources: from.map(namedSource),
     tables: shapes,
+    timeoutMs,
     // What is typed by the caller is called with what the caller's own tables hold.
     migrate: migrate as unknown as ReadModel['migrate'],
     on: on as unknown as ReadModel['on'],

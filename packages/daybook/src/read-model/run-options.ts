@@ -33,6 +33,8 @@ export interface RunOptions<Tables = never> {
   readonly heartbeatMs?: number;
   /** Events may wait for so long before a watch raises an alert. Default: 60,000. */
   readonly freshnessMs?: number;
+  /** A stop waits for the batch under way at most so long. Default: 10,000. */
+  readonly stopMs?: number;
   /**
    * What to do when the tables were built by other code than the model's. `keep` goes on with them, and says that the
    * model needs a rebuild. `rebuild` builds new tables beside, proves them and switches, as `rebuildReadModel` does;
@@ -56,14 +58,15 @@ export function settled(options: Omit<RunOptions, 'db' | 'signal'>): SettledOpti
   const { batchSize = 500, leaseMs = 30_000, pollMs = 1_000, clock = systemClock } = options;
   const { heartbeatMs = defaultHeartbeatMs, freshnessMs = defaultFreshnessMs, host = thisHost() } = options;
   const { whenCodeChanges = 'keep' } = options;
+  const { stopMs = 10_000 } = options;
   const { attempts = 20, firstDelayMs = 100, longestDelayMs = 30_000 } = options.retry ?? {};
   const retry = { attempts, firstDelayMs, longestDelayMs };
-  const wholes = { batchSize, leaseMs, pollMs, heartbeatMs, freshnessMs, firstDelayMs, longestDelayMs };
+  const wholes = { batchSize, leaseMs, pollMs, heartbeatMs, freshnessMs, stopMs, firstDelayMs, longestDelayMs };
   for (const [name, value] of Object.entries(wholes)) {
     if (!Number.isSafeInteger(value) || value < 1) throw new InvalidOption(name, 'it is a whole number from 1 on');
   }
   if (!(attempts >= 1)) throw new InvalidOption('attempts', 'it is a number from 1 on');
-  return { batchSize, leaseMs, pollMs, heartbeatMs, freshnessMs, whenCodeChanges, clock, host, retry };
+  return { batchSize, leaseMs, pollMs, heartbeatMs, freshnessMs, stopMs, whenCodeChanges, clock, host, retry };
 }
 
 /** How long to wait before the try after `failures` failures: doubled each time, and never the same for two at once. */

@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import type { Clock } from '../consumer/clock.ts';
 import type { EventStore } from '../store/event-store.ts';
 import type { Position } from '../store/position.ts';
+import { endedWithin } from './ended-within.ts';
 import { NotReached } from './errors.ts';
 import { ModelRunner } from './model-runner.ts';
 import type { ReadModel, UntypedTables } from './read-model.ts';
@@ -10,7 +11,10 @@ import { settled, type RunOptions } from './run-options.ts';
 import { RunState, type RunStatus } from './run-state.ts';
 import { StatusReporter } from './status-reporter.ts';
 
-/** A read model that runs. Dispose of it to stop: the batch under way is finished, and the lease given back. */
+/**
+ * A read model that runs. Dispose of it to stop: the batch under way is finished, unless that takes longer than `stopMs`,
+ * and the lease given back.
+ */
 export interface ReadModelRun extends AsyncDisposable {
   readonly model: ReadModel;
   /** What it is doing now. */
@@ -75,7 +79,8 @@ export async function runReadModel<Tables>(
     finished,
     async [Symbol.asyncDispose]() {
       stopping.abort();
-      await finished.catch(() => {});
+      const hasEnded = await endedWithin(settledOptions.stopMs, finished, clock);
+      if (!hasEnded) state.become('stopped');
       await reporter[Symbol.asyncDispose]();
     },
   };

@@ -112,7 +112,7 @@ class Tracer {
     try {
       await db.transaction().execute(async (tx) => {
         const plugin = new ModelPlugin(this.#model, this.#copy.naming);
-        await handleAll(tx, events, this.#copy.projecting, plugin);
+        await handleAll(tx, events, this.#copy.projecting, { plugin });
         const touched = await this.#touched(tx, first);
         if (touched.size > 0 || (plugin.removals > 0 && (await this.#vanished(tx)).length > 0)) throw new PageTouched();
       });
@@ -126,7 +126,7 @@ class Tracer {
     const plugin = new ModelPlugin(this.#model, this.#copy.naming);
     let removals = 0;
     for (const decoded of events) {
-      await handleAll(tx, [decoded], this.#copy.projecting, plugin);
+      await handleAll(tx, [decoded], this.#copy.projecting, { plugin });
       const touched = await this.#touched(tx, decoded.event.position);
       for (const [name, row] of touched) this.#note(name, decoded, row);
       if (plugin.removals === removals) continue;
