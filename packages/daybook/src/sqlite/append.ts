@@ -32,8 +32,8 @@ export function append(engine: Engine, { stream, events, expected }: StreamAppen
       undelete(engine, stream, nowMs);
       const firstRevision = facts.revision + 1;
       let last = 0;
-      for (const [index, event] of events.entries()) {
-        last = engine.write(stream, event, { at: firstRevision + index, nowMs });
+      for (let index = 0; index < events.length; index += 1) {
+        last = engine.write(stream, events[index]!, { at: firstRevision + index, nowMs });
       }
       return {
         outcome: 'appended',
@@ -135,12 +135,11 @@ interface Written {
 }
 
 function placed(engine: Engine, { stream, firstRevision, lastRevision }: Written): Omit<AppendedToStream, 'stream'> {
-  const places = engine.streams.places(stream);
-  return {
-    firstRevision: revision(firstRevision),
-    revision: revision(lastRevision),
-    position: position(engine.streams.positionOf(places, lastRevision)),
-  };
+  const { streams } = engine;
+  const head = streams.head(stream);
+  const last =
+    head.revision === lastRevision ? head.lastPosition : streams.positionOf(streams.places(stream), lastRevision);
+  return { firstRevision: revision(firstRevision), revision: revision(lastRevision), position: position(last) };
 }
 
 function answerToAll(engine: Engine, outcome: 'appended' | 'repeated', writes: readonly Written[]): AppendedAll {

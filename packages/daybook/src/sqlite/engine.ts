@@ -2,11 +2,11 @@ import { closeSync, fdatasync, fdatasyncSync, fstatSync, openSync } from 'node:f
 
 import { LiveHub } from '../internal/live-hub.ts';
 import type { NewEvent } from '../store/event.ts';
-import { position as asPosition, revision as asRevision } from '../store/position.ts';
+import { position as asPosition } from '../store/position.ts';
 import { parseStreamMetadata } from '../store/stream-metadata.ts';
 import { describedStreamOf, isMetadataStream, metadataStreamOf, type StreamName } from '../store/stream-name.ts';
 import type { LogConnection } from './connection.ts';
-import { DerivedStretches } from './derived-stretches.ts';
+import { DerivedPlaces } from './derived-places.ts';
 import { IndexRunner, type Indexed } from './index-runner.ts';
 import { checksumOf, type Indexer } from './indexer.ts';
 import { openedIndex, type IndexFile } from './open-index.ts';
@@ -23,6 +23,8 @@ export const tailAtMost = 400_000;
 const walBytes = 64 * 1024 * 1024;
 /** Somebody who is this far behind reads pages instead of being handed the events. */
 const publishAtMost = 5_000;
+
+const noBytes = new Uint8Array(0);
 
 export interface EngineOptions {
   readonly path: string;
@@ -46,7 +48,7 @@ export class Engine {
   readonly streams: Streams;
   readonly meta: LogMeta;
   readonly index: IndexRunner;
-  readonly #derived: DerivedStretches;
+  readonly #derived: DerivedPlaces;
   readonly #witness: Witness;
   readonly #wal: number;
   readonly #indexFile: IndexFile;
@@ -65,7 +67,7 @@ export class Engine {
     this.reader = reader;
     this.meta = writer.meta();
     this.tail = new Tail(start.index.indexed, start.index.lost);
-    this.#derived = new DerivedStretches(this.tail);
+    this.#derived = new DerivedPlaces(this.tail);
     this.streams = new Streams({ reader, writer, tail: this.tail });
     this.#witness = start.witness;
     this.#indexFile = { path: `${path}-index`, busyTimeoutMs };
@@ -119,7 +121,7 @@ export class Engine {
     const createdMs = Math.trunc(event.created?.getTime() ?? nowMs);
     const record = encodeRecord({ stream, position, revision: at, createdMs, event });
     this.writer.insertEvent(position, record);
-    const metadata = event.metadata ?? new Uint8Array(0);
+    const metadata = event.metadata ?? noBytes;
     const idHash = idHashOf(event.id);
     this.#note(
       { stream, position, revision: at, type: event.type, createdMs, idHash, metadata, isFreed: false },
@@ -253,12 +255,10 @@ export class Engine {
   /** Gives the numbers that a stream lacks before an event the place of that event. */
   #fillGap({ stream, position, revision }: RecordHead): void {
     const known = this.streams.knownHead(stream);
-    const stretch = known?.stretch ?? this.tail.stretch(stream);
+    const missing = revision - this.streams.places(stream).last - 1;
     this.tail.enter(position);
-    for (let next = this.streams.places(stream).last + 1; next < revision; next += 1) {
-      this.tail.add(stretch, 0);
-      known?.ids?.add(0);
-    }
+    if (missing > 0) this.tail.addGap(missing);
+    for (let count = 0; count < missing; count += 1) known?.ids?.add(0);
   }
 
   /** Keeps the tail and what is known of streams true. */
@@ -275,12 +275,11 @@ export class Engine {
       if (metadataHead !== undefined) metadataHead.isTombstoned = true;
       return;
     }
-    const stretch = known?.stretch ?? this.tail.stretch(stream);
-    this.tail.add(stretch, head.idHash);
-    for (const derived of this.#derived.of({ ...head, revision: asRevision(revision) })) this.tail.add(derived);
+    this.tail.add(stream, head.idHash, known?.lastPosition);
+    this.#derived.add(head);
     if (known !== undefined) {
       known.revision = revision;
-      known.stretch = stretch;
+      known.lastPosition = position;
       known.ids?.add(head.idHash);
     }
     const described = describedStreamOf(stream);

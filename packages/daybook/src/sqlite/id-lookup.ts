@@ -21,11 +21,8 @@ export class IdLookup {
 
   /** The revisions at which an id with this hash may stand, the first one first. */
   revisionsOf(hash: number): readonly number[] {
+    if (this.#listed !== undefined) return placesOf(this.#listed, hash);
     const found: number[] = [];
-    if (this.#listed !== undefined) {
-      for (const [revision, listed] of this.#listed.entries()) if (listed === hash) found.push(revision);
-      return found;
-    }
     const key = keyOf(hash % low, Math.floor(hash / low));
     const mask = this.#keys.length - 1;
     for (let at = key & mask; this.#places[at] !== 0; at = (at + 1) & mask) {
@@ -88,6 +85,15 @@ export class IdLookup {
     this.#places = new Uint32Array(length);
     for (let at = 0; at < keys.length; at += 1) if (places[at] !== 0) this.#put(keys[at]!, places[at]!);
   }
+}
+
+/** Where a number stands in a list. Nearly always nowhere: then nothing is made. */
+function placesOf(list: readonly number[], wanted: number): readonly number[] {
+  const first = list.indexOf(wanted);
+  if (first === -1) return none;
+  const places: number[] = [];
+  for (let at = first; at !== -1; at = list.indexOf(wanted, at + 1)) places.push(at);
+  return places;
 }
 
 /** Mixes the bits of a hash, as ids that count up would stand side by side otherwise: the end of MurmurHash3. */

@@ -12,7 +12,7 @@ import { IdLookup } from './id-lookup.ts';
 import { MarkedStreams } from './marked-streams.ts';
 import { decodeRecord, idHashOf } from './record.ts';
 import type { StreamRow } from './rows.ts';
-import { countUpTo, type Stretch, type Tail } from './tail.ts';
+import { countUpTo, type Tail } from './tail.ts';
 
 /**
  * Where the events of a stream stand: the first ones in the index file, the newest in memory. To be used at once: what
@@ -40,8 +40,8 @@ export interface Head {
   metadataPosition: number;
   /** The revisions of its events by id. Loaded when an append first needs them. */
   ids: IdLookup | undefined;
-  /** Its newest places, from the first append on. */
-  stretch: Stretch | undefined;
+  /** Where its last event stands, 0 when it has none. */
+  lastPosition: number;
 }
 
 /** So many ids of long streams are remembered, at 11 to 22 bytes each, or those of one stream. */
@@ -143,7 +143,7 @@ export class Streams {
       metadata: metadata?.metadata,
       metadataPosition: metadata?.position ?? 0,
       ids: this.#idsAtHand(places),
-      stretch: undefined,
+      lastPosition: places.last < 0 ? 0 : this.positionOf(places, places.last),
     };
     this.#heads.set(stream, head);
     return head;
@@ -163,17 +163,12 @@ export class Streams {
   /** What an append needs to know. */
   factsOf(stream: StreamName): StreamFacts {
     this.checkEnd(stream);
-    const head = this.head(stream);
-    const { revision, metadata, isTombstoned, hasMetadata } = head;
-    return {
-      revision,
-      firstVisible: firstVisible(stream, revision, metadata),
-      isDeleted: metadata !== undefined && isDeleted(metadata),
-      isTombstoned,
-      hasMetadata,
-      idAt: (at) => (at > revision ? undefined : this.#idAt(this.places(stream), at)),
-      findId: (id, from) => (revision < from ? -1 : this.#findId(stream, head, { id, from })),
-    };
+    return new Facts(this, stream, this.head(stream));
+  }
+
+  /** The id of a stream's event, if there is one. */
+  idAt(stream: StreamName, at: number): string | undefined {
+    return this.#idAt(this.places(stream), at);
   }
 
   /**
@@ -195,7 +190,8 @@ export class Streams {
     return new EventDamaged(asPosition(this.#tail.lost.lastBefore(before) ?? before), `it was ${number}@${stream}`);
   }
 
-  #findId(stream: StreamName, head: Head, { id, from }: { id: string; from: number }): number {
+  /** The first revision of a stream, from `from` on, at which an id stands, or -1. */
+  findId(stream: StreamName, head: Head, { id, from }: { id: string; from: number }): number {
     head.ids ??= this.#loadIds(stream);
     const found = head.ids.revisionsOf(idHashOf(id));
     if (found.length === 0) return -1;
@@ -308,5 +304,37 @@ export class Streams {
     if (places.last < 0) return undefined;
     const position = this.positionOf(places, places.last);
     return { metadata: parseStreamMetadata(decodeRecord(this.#writer.record(position), position).data), position };
+  }
+}
+
+/** What an append needs to know, of what is known of a stream at this moment. */
+class Facts implements StreamFacts {
+  readonly revision: number;
+  readonly firstVisible: number;
+  readonly isDeleted: boolean;
+  readonly isTombstoned: boolean;
+  readonly hasMetadata: boolean;
+  readonly #streams: Streams;
+  readonly #stream: StreamName;
+  readonly #head: Head;
+
+  constructor(streams: Streams, stream: StreamName, head: Head) {
+    const { revision, metadata, isTombstoned, hasMetadata } = head;
+    this.revision = revision;
+    this.firstVisible = firstVisible(stream, revision, metadata);
+    this.isDeleted = metadata !== undefined && isDeleted(metadata);
+    this.isTombstoned = isTombstoned;
+    this.hasMetadata = hasMetadata;
+    this.#streams = streams;
+    this.#stream = stream;
+    this.#head = head;
+  }
+
+  idAt(at: number): string | undefined {
+    return at > this.revision ? undefined : this.#streams.idAt(this.#stream, at);
+  }
+
+  findId(id: string, from: number): number {
+    return this.revision < from ? -1 : this.#streams.findId(this.#stream, this.#head, { id, from });
   }
 }

@@ -6,6 +6,7 @@ import * as fc from 'fast-check';
 import { generationEvents, Tail } from './tail.ts';
 
 const streams = ['a', 'b', 'c'] as const;
+const derived = ['$ce-x', '$ce-y'] as const;
 /** So many events, or an index that is so far behind the newest event. */
 const steps = fc.array(
   fc.oneof(
@@ -15,9 +16,40 @@ const steps = fc.array(
   { maxLength: 12 },
 );
 
-function streamAt(position: number, seed: number): (typeof streams)[number] | `${string}-${number}` {
+interface Added {
+  readonly position: number;
+  readonly stream: string;
+  readonly derived: string;
+  readonly hash: number;
+}
+
+function streamAt(position: number, seed: number): string {
   const place = Math.imul(position ^ seed, 0x9e3779b1) >>> 30;
   return streams[place] ?? `once-${position}`;
+}
+
+/** Adds an event, and now and then what stands for lost ones before it. Says of itself where its stream ended, or not. */
+function addTo(tail: Tail, ends: Map<string, number>, seed: number): readonly Added[] {
+  const position = tail.last + 1 + (position8(seed, tail.last) === 0 ? 3 : 0); // Rows can be missing.
+  const stream = streamAt(position, seed);
+  const derivedName = derived[position % derived.length]!;
+  tail.enter(position);
+  const gap = position8(seed, position) === 1 ? 2 : 0;
+  if (gap > 0) {
+    tail.addGap(gap);
+    tail.enter(position);
+  }
+  if (position % 2 === 0) tail.add(stream, position * 2);
+  else tail.add(stream, position * 2, ends.get(stream) ?? 0);
+  ends.set(stream, position);
+  tail.derived(derivedName).push(position);
+  const event = { position, stream, derived: derivedName };
+  return [...Array.from({ length: gap }, () => ({ ...event, hash: 0 })), { ...event, hash: position * 2 }];
+}
+
+/** One of many numbers, by chance. */
+function position8(seed: number, position: number): number {
+  return (Math.imul(position ^ (seed + 7), 0x85ebca6b) >>> 8) % 4_096;
 }
 
 describe('the tail', () => {
@@ -25,36 +57,35 @@ describe('the tail', () => {
     fc.assert(
       fc.property(steps, fc.nat(), (all, boundSeed) => {
         const tail = new Tail(0, undefined);
-        const held = new Map<string, ReturnType<Tail['stretch']>>();
-        const truth: { readonly position: number; readonly stream: string }[] = [];
+        const ends = new Map<string, number>();
+        const truth: Added[] = [];
         for (const step of all) {
-          if ('behind' in step) {
-            tail.dropThrough(tail.last - step.behind);
-            continue;
-          }
-          for (let count = 0; count < step.events; count += 1) {
-            const position = tail.last + 1;
-            const stream = streamAt(position, step.seed);
-            tail.enter(position);
-            const stretch = held.get(stream) ?? tail.stretch(stream);
-            if (streams.some((each) => each === stream)) held.set(stream, stretch);
-            tail.add(stretch, position * 2);
-            truth.push({ position, stream });
-          }
+          if ('behind' in step) tail.dropThrough(tail.last - step.behind);
+          else for (let count = 0; count < step.events; count += 1) truth.push(...addTo(tail, ends, step.seed));
         }
         const bound = tail.last === 0 ? 0 : boundSeed % (tail.last + 1);
+        const isHere = ({ position }: Added): boolean => position > tail.indexed;
         for (const stream of [...streams, truth.at(-1)?.stream ?? 'nothing', truth[0]?.stream ?? 'nothing']) {
-          const expected = truth
-            .filter((event) => event.stream === stream && event.position > tail.indexed)
-            .map(({ position }) => position);
-          assert.deepEqual(tail.positionsOf(stream, Infinity), expected);
+          const expected = truth.filter((event) => event.stream === stream && isHere(event));
+          const positions = expected.map(({ position }) => position);
+          assert.deepEqual(tail.positionsOf(stream, Infinity), positions);
           assert.deepEqual(
             tail.positionsOf(stream, bound),
-            expected.filter((position) => position <= bound),
+            positions.filter((position) => position <= bound),
           );
           assert.deepEqual(
             tail.idHashesOf(stream),
-            expected.map((position) => position * 2),
+            expected.map(({ hash }) => hash),
+          );
+        }
+        for (const name of derived) {
+          const positions = truth
+            .filter((event) => event.derived === name && isHere(event) && event.hash !== 0)
+            .map(({ position }) => position);
+          assert.deepEqual(tail.positionsOf(name, Infinity), positions);
+          assert.deepEqual(
+            tail.positionsOf(name, bound),
+            positions.filter((position) => position <= bound),
           );
         }
       }),
@@ -62,15 +93,14 @@ describe('the tail', () => {
     );
   });
 
-  it('has forgotten what the index has when as many events have come', () => {
+  it('has forgotten what the index has, and nothing else', () => {
     const tail = new Tail(0, undefined);
-    const add = (position: number): void => {
+    for (let position = 1; position <= generationEvents * 2; position += 1) {
       tail.enter(position);
-      tail.add(tail.stretch(`once-${position}`), position);
-    };
-    for (let position = 1; position <= generationEvents * 2; position += 1) add(position);
+      tail.add(`once-${position}`, position);
+    }
     tail.dropThrough(generationEvents);
-    for (let position = tail.last + 1; position <= generationEvents * 3; position += 1) add(position);
-    assert.equal([...tail.names()].length, generationEvents * 2);
+    assert.equal([...tail.names()].length, generationEvents);
+    assert.equal(tail.indexed, generationEvents);
   });
 });

@@ -1,43 +1,38 @@
 import { LostEvents } from './lost-events.ts';
 
-/** The newest places of a stream or a derived stream. Whoever adds to it often holds on to it. */
-export interface Stretch {
-  readonly name: string;
-  /** Where the events stand that are not known to be in the index file, and some that are. */
-  positions: number[];
-  /** Empty for a derived stream. */
-  idHashes: number[];
-  /** The newest generation that it has an event in, `undefined` when it has no event. */
-  generation: Generation | undefined;
-}
-
-interface Generation {
-  last: number;
-  readonly stretches: Stretch[];
-  readonly tombstones: Map<string, number>;
-}
-
 /** How many events go into one generation: the unit in which indexed events are forgotten. */
 export const generationEvents = 8_192;
 
-const none: number[] = [];
-/** With each new event, so many stretches forget what the index has: more than an event can add. */
-const forgottenAtOnce = 8;
+/** The newest places of all streams for a stretch of the log. What is known of an event is in arrays, by its place. */
+interface Generation {
+  /** Where its arrays begin in the log. */
+  readonly first: number;
+  last: number;
+  /** Where the last event of each stream stands. */
+  readonly streams: Map<string, number>;
+  /** How far before an event the one before it in its stream stands, 0 when that is not here in memory. */
+  readonly distances: Uint32Array;
+  readonly idHashes: Float64Array;
+  /** Where the events of each derived stream stand. */
+  readonly derived: Map<string, number[]>;
+  readonly tombstones: Map<string, number>;
+  /** How many numbers of its stream an event stands for besides its own: those of lost events before it. */
+  readonly gaps: Map<number, number>;
+}
+
+const none: readonly number[] = [];
 
 /**
  * The newest part of the indexes, in memory: the places of all events that are not known to be in the index file. What
  * the index has taken over is dropped a generation at a time.
  *
- * The lists that it gives change as it goes on: they are to be used at once.
+ * There are few objects for the garbage collector to look at, however many streams there are: those of a busy store
+ * would keep it busy, and whoever appends waits for it.
  */
 export class Tail {
   /** Those of the whole log. */
   readonly lost: LostEvents;
-  /** Those that have events. */
-  readonly #streams = new Map<string, Stretch>();
   #generations: Generation[] = [];
-  /** The index has these in full. To forget them at once would hold up whoever appends. */
-  #indexedGenerations: Generation[] = [];
   /** Everything up to here is in the index file. */
   #indexed: number;
   #last: number;
@@ -62,56 +57,60 @@ export class Tail {
     return this.#last - this.#indexed;
   }
 
-  /** Starts the next position. What is added until the next call stands at it. */
+  /** Starts the next position, or the last one again. What is added until the next call stands at it. */
   enter(position: number): void {
-    const newest = this.#generations.at(-1);
     this.#last = position;
-    if (newest !== undefined && position % generationEvents !== 1) newest.last = position;
-    else this.#generations.push({ last: position, stretches: [], tombstones: new Map() });
-    if (this.#indexedGenerations.length > 0) this.#forgetSome();
+    const newest = this.#generations.at(-1);
+    if (newest !== undefined && position < newest.first + generationEvents) newest.last = position;
+    else this.#generations.push(generationWith(position));
   }
 
-  /** The stretch of a stream, to add to. There must be one holder of it at a time. */
-  stretch(name: string): Stretch {
-    return this.#streams.get(name) ?? { name, positions: none, idHashes: none, generation: undefined };
+  /** Adds the event at the last position to its stream. `before` is where the stream ended, 0 if it was empty. */
+  add(stream: string, idHash: number, before: number = this.#lastOf(stream)): void {
+    const generation = this.#newest();
+    const place = this.#last - generation.first;
+    generation.streams.set(stream, this.#last);
+    generation.distances[place] = before > this.#indexed ? this.#last - before : 0;
+    generation.idHashes[place] = idHash;
   }
 
-  add(stretch: Stretch, idHash?: number): void {
-    const generation = this.#generations.at(-1)!; // `enter` came first.
-    if (stretch.generation !== generation) {
-      if (stretch.generation === undefined) this.#streams.set(stretch.name, stretch);
-      stretch.generation = generation;
-      generation.stretches.push(stretch);
-    }
-    // Most streams are short: a list that begins with its first number has no room for 16 others.
-    if (stretch.positions.length === 0) stretch.positions = [this.#last];
-    else stretch.positions.push(this.#last);
-    if (idHash === undefined) return;
-    if (stretch.idHashes.length === 0) stretch.idHashes = [idHash];
-    else stretch.idHashes.push(idHash);
+  /** Has the event at the last position stand for so many lost events before it, too. */
+  addGap(numbers: number): void {
+    this.#newest().gaps.set(this.#last, numbers);
   }
 
   tombstone(stream: string): void {
-    this.#generations.at(-1)!.tombstones.set(stream, this.#last); // `enter` came first.
+    this.#newest().tombstones.set(stream, this.#last);
+  }
+
+  /** Where the newest events of a derived stream stand, to add to as long as `generation` stays the same. */
+  derived(name: string): number[] {
+    const { derived } = this.#newest();
+    let positions = derived.get(name);
+    if (positions === undefined) derived.set(name, (positions = []));
+    return positions;
+  }
+
+  /** Changes when there is a new generation. */
+  get generation(): number {
+    return this.#newest().first;
   }
 
   /** Where the events of a stream, or a derived stream, stand, up to and with `bound`. */
   positionsOf(stream: string, bound: number): readonly number[] {
-    const positions = this.#streams.get(stream)?.positions ?? none;
-    const first = this.#firstIn(positions);
-    const isAll = (positions.at(-1) ?? 0) <= bound;
-    return first === 0 && isAll ? positions : positions.slice(first, isAll ? undefined : countUpTo(positions, bound));
+    const positions: number[] = [];
+    this.#eachBackwards(stream, (position) => {
+      if (position <= bound) positions.push(position);
+    });
+    return positions.length > 0 ? positions.toReversed() : this.#derivedPositions(stream, bound);
   }
 
   idHashesOf(stream: string): readonly number[] {
-    const { positions, idHashes } = this.#streams.get(stream) ?? { positions: none, idHashes: none };
-    const first = this.#firstIn(positions);
-    return first === 0 ? idHashes : idHashes.slice(first);
-  }
-
-  /** The place of the first position that the index does not have. */
-  #firstIn(positions: readonly number[]): number {
-    return positions.length > 0 && positions[0]! <= this.#indexed ? countUpTo(positions, this.#indexed) : 0;
+    const hashes: number[] = [];
+    this.#eachBackwards(stream, (_, idHash) => {
+      hashes.push(idHash);
+    });
+    return hashes.toReversed();
   }
 
   tombstoneOf(stream: string, bound: number): number | undefined {
@@ -125,51 +124,77 @@ export class Tail {
 
   /** All names that have an event here. */
   names(): Iterable<string> {
-    return this.#streams.keys();
+    return new Set(this.#generations.flatMap(({ streams, derived }) => [...streams.keys(), ...derived.keys()]));
   }
 
-  /** Forgets everything after what the index has. Nobody may hold a stretch any more. */
+  /** Forgets everything after what the index has. */
   restart(indexed: number): void {
-    this.#streams.clear();
     this.#generations = [];
-    this.#indexedGenerations = [];
     this.#indexed = indexed;
     this.#last = indexed;
   }
 
-  /** Forgets the generations that the index has in full, little by little. */
+  /** Forgets the generations that the index has in full. */
   dropThrough(indexed: number): void {
     let drop = 0;
     for (const generation of this.#generations) {
       if (generation.last > indexed || generation.last === this.#last) break;
       this.#indexed = generation.last;
-      this.#indexedGenerations.push(generation);
       drop += 1;
     }
     if (drop > 0) this.#generations = this.#generations.slice(drop);
   }
 
-  #forgetSome(): void {
-    const { stretches, last } = this.#indexedGenerations[0]!; // The caller has looked.
-    for (let count = 0; count < forgottenAtOnce; count += 1) {
-      const stretch = stretches.pop();
-      if (stretch === undefined) {
-        this.#indexedGenerations.shift();
-        return;
-      }
-      this.#drop(stretch, last);
+  #newest(): Generation {
+    return this.#generations.at(-1)!; // `enter` came first.
+  }
+
+  /** Where the last event of a stream stands, 0 when there is none here. */
+  #lastOf(stream: string): number {
+    for (let at = this.#generations.length - 1; at >= 0; at -= 1) {
+      const position = this.#generations[at]!.streams.get(stream);
+      if (position !== undefined) return position;
+    }
+    return 0;
+  }
+
+  /** The events of a stream from the newest to the oldest: one for each number of the stream. */
+  #eachBackwards(stream: string, look: (position: number, idHash: number) => void): void {
+    let at = this.#generations.length - 1;
+    for (let position = this.#lastOf(stream); position > this.#indexed;) {
+      while (this.#generations[at]!.first > position) at -= 1;
+      const { first, distances, idHashes, gaps } = this.#generations[at]!;
+      look(position, idHashes[position - first]!);
+      if (gaps.size > 0) for (let left = gaps.get(position) ?? 0; left > 0; left -= 1) look(position, 0);
+      const distance = distances[position - first]!;
+      if (distance === 0) return;
+      position -= distance;
     }
   }
 
-  #drop(stretch: Stretch, last: number): void {
-    const count = countUpTo(stretch.positions, last);
-    if (count === stretch.positions.length) {
-      stretch.generation = undefined;
-      this.#streams.delete(stretch.name);
+  #derivedPositions(stream: string, bound: number): readonly number[] {
+    const parts: number[][] = [];
+    for (const { derived } of this.#generations) {
+      const part = derived.get(stream);
+      if (part !== undefined) parts.push(part);
     }
-    stretch.positions.splice(0, count);
-    if (stretch.idHashes.length > 0) stretch.idHashes.splice(0, count);
+    if (parts.length === 0) return none;
+    const positions = parts.length === 1 ? parts[0]! : parts.flat();
+    return (positions.at(-1) ?? 0) <= bound ? positions : positions.slice(0, countUpTo(positions, bound));
   }
+}
+
+function generationWith(position: number): Generation {
+  return {
+    first: position - ((position - 1) % generationEvents),
+    last: position,
+    streams: new Map(),
+    distances: new Uint32Array(generationEvents),
+    idHashes: new Float64Array(generationEvents),
+    derived: new Map(),
+    tombstones: new Map(),
+    gaps: new Map(),
+  };
 }
 
 /** How many of the positions, which grow, are at most `bound`. */
