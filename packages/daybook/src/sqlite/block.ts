@@ -13,8 +13,8 @@ import type { StoredBlock } from './rows.ts';
  *    first; then, in streams that are not derived, the hash of its id, u48
  */
 const headBytes = 13;
-/** A block that has reached this size is full: a larger one would not fit into a quarter of a page, where SQLite keeps it. */
-const fullBytes = 900;
+/** A block that has reached this size is full: with a long name, it fits into a quarter of a page, where SQLite keeps it. */
+const fullBytes = 800;
 const hashBytes = 6;
 /** What an event takes at most: 48 bits in portions of 7, and the hash. */
 const eventBytes = 7 + hashBytes;
@@ -30,20 +30,25 @@ export interface Block {
 /** What is added to a stream. `idHashes` is as long as `positions`, or empty in a derived stream. */
 export type Places = Pick<Block, 'positions' | 'idHashes'>;
 
-/** The number after the last one of a block. */
-export function endOf(name: string, stored: StoredBlock): number {
-  return stored.first + checked(name, stored).readUInt16LE(4);
+/** The number after the last one of a block, as long as it is not damaged. */
+export function endOf({ first, bytes }: StoredBlock): number {
+  return first + (bytes[4] ?? 0) + 256 * (bytes[5] ?? 0);
 }
 
-/** The last block of a stream with what comes after it, as blocks: the first of them may take the place of the last. */
+/**
+ * The last block of a stream with what comes after it, as blocks: the first of them may take the place of the last.
+ *
+ * @throws IndexDamaged when the last block is not what was written under this name.
+ */
 export function extendBlock(name: string, last: StoredBlock | undefined, added: Places): readonly StoredBlock[] {
   const blocks: StoredBlock[] = [];
   const isOpen = last !== undefined && last.bytes.length < fullBytes;
-  let next = last === undefined ? 0 : endOf(name, last);
+  if (last !== undefined) checked(name, last);
+  let next = last === undefined ? 0 : endOf(last);
   let before = isOpen ? last : undefined;
   for (let at = 0; at < added.positions.length;) {
     const block = encodeBlock(name, before ?? { first: next, bytes: noBytes }, { added, at });
-    const end = endOf(name, block);
+    const end = endOf(block);
     at += end - next;
     next = end;
     before = undefined;

@@ -111,10 +111,6 @@ export class Connection implements Disposable {
     return this.#prepare(sql).get(...values) as unknown as readonly unknown[] | undefined; // Rows are arrays.
   }
 
-  protected each(sql: string, ...values: readonly SQLInputValue[]): Iterable<readonly unknown[]> {
-    return this.#prepare(sql).iterate(...values) as unknown as Iterable<readonly unknown[]>; // Rows are arrays.
-  }
-
   protected all(sql: string, ...values: readonly SQLInputValue[]): readonly (readonly unknown[])[] {
     return this.#prepare(sql).all(...values) as unknown as readonly (readonly unknown[])[]; // Rows are arrays.
   }
@@ -200,12 +196,6 @@ export class LogConnection extends Connection {
   records(first: number, last: number, limit: number): readonly (readonly [number, Uint8Array])[] {
     const sql = 'SELECT position, record FROM events WHERE position >= ? AND position <= ? ORDER BY position LIMIT ?';
     return whole(this.all(sql, first, last, limit));
-  }
-
-  /** The same, one at a time: no more than one has to fit into memory. */
-  *eachRecord(first: number, last: number, limit: number): Iterable<readonly [number, Uint8Array]> {
-    const sql = 'SELECT position, record FROM events WHERE position >= ? AND position <= ? ORDER BY position LIMIT ?';
-    for (const row of this.each(sql, first, last, limit)) yield wholeRow(row);
   }
 
   recordsBackwards(first: number, last: number, limit: number): readonly (readonly [number, Uint8Array])[] {
@@ -309,13 +299,10 @@ export class LogConnection extends Connection {
 
   /** A stream with its last block. */
   findStream(name: string): StreamRow | undefined {
-    const sql =
-      'SELECT s.id, s.tombstone, b.first, b.places FROM ix.streams s LEFT JOIN ix.blocks b ON b.stream_id = s.id ' +
-      'WHERE s.name = ? ORDER BY b.first DESC LIMIT 1';
-    return streamRow(this.#indexOne(sql, name));
+    return streamRow(this.#indexOne('SELECT id, tombstone, first, places FROM ix.streams WHERE name = ?', name));
   }
 
-  /** The blocks of a stream that hold its numbers from `first` to `last`. */
+  /** The blocks of a stream, but for its last one, that hold its numbers from `first` to `last`. */
   blocks(streamId: number, first: number, last: number): readonly StoredBlock[] {
     const sql =
       'SELECT first, places FROM ix.blocks WHERE stream_id = ?1 AND first <= ?3 AND first >= ' +
@@ -323,7 +310,7 @@ export class LogConnection extends Connection {
     return this.#indexAll(sql, streamId, first, last).map(storedBlock);
   }
 
-  /** The block of a stream before one of its numbers. */
+  /** The block of a stream, but for its last one, before one of its numbers. */
   blockBefore(streamId: number, number: number): StoredBlock | undefined {
     const sql = 'SELECT first, places FROM ix.blocks WHERE stream_id = ? AND first < ? ORDER BY first DESC LIMIT 1';
     const row = this.#indexOne(sql, streamId, number);

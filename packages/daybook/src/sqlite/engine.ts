@@ -8,9 +8,21 @@ import { describedStreamOf, isMetadataStream, metadataStreamOf, type StreamName 
 import type { LogConnection } from './connection.ts';
 import { DerivedPlaces } from './derived-places.ts';
 import { IndexRunner, type Indexed } from './index-runner.ts';
-import { checksumOf, type Indexer } from './indexer.ts';
+import type { Indexer } from './indexer.ts';
 import { openedIndex, type IndexFile } from './open-index.ts';
-import { decodeRecord, encodeRecord, headOf, idHashOf, isFreed, type RecordHead } from './record.ts';
+import {
+  checksumAt,
+  decodeLocated,
+  decodeRecord,
+  encodeRecord,
+  headAt,
+  headOf,
+  idHashOf,
+  isFreed,
+  located,
+  type RecordHead,
+} from './record.ts';
+import { recordsBetween, type LocatedRecord } from './records-at.ts';
 import type { LogMeta } from './rows.ts';
 import { SealChain } from './seal-chain.ts';
 import { Streams } from './streams.ts';
@@ -74,7 +86,7 @@ export class Engine {
     this.#indexId = start.index.id;
     this.#wal = openSync(`${path}-wal`, 'r+');
     this.#dataVersion = writer.dataVersion();
-    this.#takeIn(Infinity);
+    this.#takeIn();
     this.#seals = SealChain.at(writer, this.tail.last);
     // What other processes wrote may not be durable yet.
     fdatasyncSync(this.#wal);
@@ -174,7 +186,7 @@ export class Engine {
     this.tail.restart(indexed);
     this.#derived.forget();
     this.streams.forget();
-    this.#takeIn(Infinity);
+    this.#takeIn();
     this.resetSeals();
   }
 
@@ -218,7 +230,7 @@ export class Engine {
     if (version === this.#dataVersion) return false;
     this.#dataVersion = version;
     const before = this.tail.last;
-    this.#takeIn(Infinity);
+    this.#takeIn();
     if (this.tail.last === before) return false;
     this.#foreign = this.tail.last;
     this.resetSeals();
@@ -226,28 +238,24 @@ export class Engine {
   }
 
   /** Reads the events after the tail into it. */
-  #takeIn(to: number): void {
-    for (;;) {
-      const rows = this.writer.records(this.tail.last + 1, Math.min(to, Number.MAX_SAFE_INTEGER), generationEvents);
-      for (const [position, record] of rows) {
-        if (position > this.tail.last + 1) this.tail.lost.add(this.tail.last + 1, position - 1);
-        this.#takeInOne(position, record);
-      }
-      if (rows.length < generationEvents) return;
+  #takeIn(): void {
+    for (const record of recordsBetween(this.writer, this.tail.last + 1, this.writer.lastPosition())) {
+      if (record.position > this.tail.last + 1) this.tail.lost.add(this.tail.last + 1, record.position - 1);
+      this.#takeInOne(record);
     }
   }
 
   /** A damaged event keeps its place, if it can be told whose it was. Whoever reads it hears that it is damaged. */
-  #takeInOne(position: number, record: Uint8Array): void {
-    const { head, damage } = headOf(record, position);
+  #takeInOne(record: LocatedRecord): void {
+    const { head, damage } = headAt(record);
     if (head === undefined) {
-      this.tail.enter(position);
-      this.tail.lost.add(position, position);
+      this.tail.enter(record.position);
+      this.tail.lost.add(record.position, record.position);
       return;
     }
     if (!this.tail.lost.isEmpty) this.#fillGap(head);
     const isMetadata = describedStreamOf(head.stream) !== undefined;
-    this.#note(head, isMetadata && damage === undefined ? decodeRecord(record, position) : undefined);
+    this.#note(head, isMetadata && damage === undefined ? decodeLocated(record) : undefined);
     // What it says of its stream is not known any more.
     if (isMetadata && damage !== undefined) this.streams.forget();
   }
@@ -315,7 +323,7 @@ export function prepareIndex(log: LogConnection, indexer: Indexer): number {
     mark.logId === logId &&
     mark.epoch === epoch &&
     record !== null &&
-    (checksumOf(record) === mark.checksum || isFreed(record));
+    (checksumAt(located(record, mark.indexed)) === mark.checksum || isFreed(record));
   if (!isOurs) indexer.replace();
   return isOurs ? mark.indexed : 0;
 }

@@ -4,13 +4,15 @@ import { noTombstones } from './marked-streams.ts';
 import { streamRow, type StoredBlock, type StreamRow } from './rows.ts';
 
 /** The layout of the index file. One of another layout is made again. */
-const layout = 2;
+const layout = 3;
 
 const schema = `
   CREATE TABLE streams (
     name      TEXT    PRIMARY KEY,
     id        INTEGER NOT NULL,
-    tombstone INTEGER
+    tombstone INTEGER,
+    first     INTEGER,
+    places    BLOB
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE blocks (
     stream_id INTEGER NOT NULL,
@@ -66,25 +68,19 @@ export class IndexConnection extends Connection {
 
   /** A stream with its last block. */
   findStream(name: string): StreamRow | undefined {
-    const sql =
-      'SELECT s.id, s.tombstone, b.first, b.places FROM streams s LEFT JOIN blocks b ON b.stream_id = s.id ' +
-      'WHERE s.name = ? ORDER BY b.first DESC LIMIT 1';
-    return streamRow(this.one(sql, name));
+    return streamRow(this.one('SELECT id, tombstone, first, places FROM streams WHERE name = ?', name));
   }
 
   lastStreamId(): number {
     return Number(this.meta().get('last_stream_id') ?? 0);
   }
 
-  insertStream(name: string, id: number): void {
-    this.run('INSERT INTO streams (name, id) VALUES (?, ?)', name, id);
+  putStream(name: string, { id, tombstone, lastBlock }: StreamRow): void {
+    const sql = 'INSERT OR REPLACE INTO streams (name, id, tombstone, first, places) VALUES (?, ?, ?, ?, ?)';
+    this.run(sql, name, id, tombstone ?? null, lastBlock?.first ?? null, lastBlock?.bytes ?? null);
   }
 
-  setTombstone(name: string, position: number): void {
-    this.run('UPDATE streams SET tombstone = ? WHERE name = ?', position, name);
-    this.setMeta('tombstones', 'some');
-  }
-
+  /** Stores a block of a stream that others follow. */
   putBlock(streamId: number, { first, bytes }: StoredBlock): void {
     this.run('INSERT OR REPLACE INTO blocks (stream_id, first, places) VALUES (?, ?, ?)', streamId, first, bytes);
   }

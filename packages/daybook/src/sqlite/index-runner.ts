@@ -3,6 +3,9 @@ import { Worker } from 'node:worker_threads';
 import type { IndexerOptions } from './indexer.ts';
 import { generationEvents } from './tail.ts';
 
+/** So many new events are worth a run: they are in memory until then, and whoever opens the store beside reads them. */
+const runEvents = 2 * generationEvents;
+
 /** How far which index is. */
 export interface Indexed {
   readonly indexed: number;
@@ -38,11 +41,11 @@ export class IndexRunner implements AsyncDisposable {
   }
 
   /**
-   * Asks for everything up to `to` to be indexed, once it is worth a run: a run of few events writes about as many pages
+   * Asks for everything up to `to` to be indexed, once it is worth a run: a run of few events writes nearly as many pages
    * as one of many. Only durable events may be indexed: what a crash takes must not be there.
    */
   advance(to: number): void {
-    if (to < this.#asked + generationEvents) return;
+    if (to < this.#asked + runEvents) return;
     this.#ask({ to });
   }
 

@@ -1,13 +1,15 @@
 import { derivedStreamsOf } from '../store/derived-stream.ts';
 import { revision } from '../store/position.ts';
+import { categoryOf, isSystemStream } from '../store/stream-name.ts';
 import { endOf, extendBlock } from './block.ts';
 import { LogConnection } from './connection.ts';
 import { IndexDamaged } from './errors.ts';
 import type { IndexConnection } from './index-connection.ts';
 import { LostEvents } from './lost-events.ts';
 import { openIndex, type IndexFile } from './open-index.ts';
-import { headOf } from './record.ts';
-import type { LogMeta, StoredBlock } from './rows.ts';
+import { checksumAt, headAt, type RecordHead } from './record.ts';
+import { recordsBetween, type LocatedRecord } from './records-at.ts';
+import type { LogMeta, StoredBlock, StreamRow } from './rows.ts';
 import { indexError } from './sql-error.ts';
 
 /** How many events one transaction of the index takes over. */
@@ -106,7 +108,8 @@ export class Indexer implements Disposable {
     const indexed = this.#indexed();
     if (indexed >= to) return indexed;
     const lost = new LostEvents(this.#inIndex(() => this.#index.meta().get('lost')));
-    const run = collect(this.#log.eachRecord(indexed + 1, to, runEvents), { after: indexed, lost });
+    const records = recordsBetween(this.#log, indexed + 1, Math.min(to, indexed + runEvents));
+    const run = collect(records, { after: indexed, lost });
     if (run === undefined) return indexed;
     const meta = this.#log.meta();
     return this.#inIndex(() => {
@@ -147,28 +150,25 @@ export class Indexer implements Disposable {
 
   #write({ streams, last, checksum, lost }: Run, { logId, epoch }: LogMeta): void {
     let nextId = this.#index.lastStreamId() + 1;
-    const blocks: { readonly id: number; readonly block: StoredBlock }[] = [];
+    const closed: { readonly id: number; readonly block: StoredBlock }[] = [];
     // In the order of the names, and then in that of the blocks: each page of the file is gone to once.
-    for (const [name, added] of [...streams].toSorted(([one], [other]) => (one < other ? -1 : 1))) {
+    for (const name of [...streams.keys()].toSorted()) {
+      const added = streams.get(name)!; // It is one of its keys.
       const known = this.#index.findStream(name);
       const id = known?.id ?? nextId++;
-      if (known === undefined) this.#index.insertStream(name, id);
-      if (added.tombstone !== undefined) this.#index.setTombstone(name, added.tombstone);
-      if (added.positions.length === 0) continue;
+      if (added.positions.length > 0 && added.firstRevision !== -1) fillGap(name, { known, added, lost });
+      const blocks = added.positions.length === 0 ? [] : [...extendBlock(name, known?.lastBlock, added)];
+      const lastBlock = blocks.pop() ?? known?.lastBlock;
       const before = known?.lastBlock;
-      if (added.firstRevision !== -1) {
-        const next = before === undefined ? 0 : endOf(name, before);
-        const missing = added.firstRevision - next;
-        if (missing < 0 || (missing > 0 && lost.isEmpty)) {
-          throw new IndexDamaged(`${name} goes on at ${added.firstRevision}, after ${next - 1}`);
-        }
-        added.positions.unshift(...Array.from({ length: missing }, () => added.positions[0]!));
-        added.idHashes.unshift(...Array.from({ length: missing }, () => 0));
-      }
-      for (const block of extendBlock(name, before, added)) blocks.push({ id, block });
+      const isClosed = before !== undefined && before.first !== (blocks[0] ?? lastBlock)?.first;
+      if (isClosed) closed.push({ id, block: before });
+      for (const block of blocks) closed.push({ id, block });
+      const tombstone = added.tombstone ?? known?.tombstone;
+      if (added.tombstone !== undefined) this.#index.setMeta('tombstones', 'some');
+      this.#index.putStream(name, { id, tombstone, lastBlock });
     }
-    blocks.sort((one, other) => one.id - other.id || one.block.first - other.block.first);
-    for (const { id, block } of blocks) this.#index.putBlock(id, block);
+    closed.sort((one, other) => one.id - other.id || one.block.first - other.block.first);
+    for (const { id, block } of closed) this.#index.putBlock(id, block);
     this.#index.setMeta('log_id', logId);
     this.#index.setMeta('epoch', String(epoch));
     this.#index.setMeta('indexed', String(last));
@@ -178,48 +178,82 @@ export class Indexer implements Disposable {
   }
 }
 
-/** The checksum that a record begins with. */
-export function checksumOf(record: Uint8Array): number {
-  if (record.length < 4) return -1; // Damaged: whoever decodes it says so.
-  return new DataView(record.buffer, record.byteOffset, record.byteLength).getUint32(0, true);
+/** Gives the numbers that a stream lacks before what is added the place of the first event of that. */
+function fillGap(
+  name: string,
+  { known, added, lost }: { readonly known: StreamRow | undefined; readonly added: Added; readonly lost: LostEvents },
+): void {
+  const next = known?.lastBlock === undefined ? 0 : endOf(known.lastBlock);
+  const missing = added.firstRevision - next;
+  if (missing < 0 || (missing > 0 && lost.isEmpty)) {
+    throw new IndexDamaged(`${name} goes on at ${added.firstRevision}, after ${next - 1}`);
+  }
+  for (let left = missing; left > 0; left -= 1) {
+    added.positions.unshift(added.positions[0]!); // There is one, or there would be nothing to add.
+    added.idHashes.unshift(0);
+  }
 }
 
 /** The places of the events, by stream and by derived stream, or `undefined` when there are no events. */
 function collect(
-  rows: Iterable<readonly [number, Uint8Array]>,
+  records: Iterable<LocatedRecord>,
   { after, lost }: { readonly after: number; readonly lost: LostEvents },
 ): Run | undefined {
-  const streams = new Map<string, Added>();
-  const addedTo = (name: string, firstRevision: number): Added => {
-    let added = streams.get(name);
-    if (added === undefined) streams.set(name, (added = { firstRevision, positions: [], idHashes: [] }));
-    return added;
-  };
+  const collected = new Collected();
   let last = after;
   let checksum = -1;
-  for (const [position, record] of rows) {
+  for (const record of records) {
+    const { position } = record;
     if (position > last + 1) lost.add(last + 1, position - 1);
     last = position;
-    checksum = checksumOf(record);
-    const head = headOf(record, position).head;
-    if (head === undefined) {
-      lost.add(position, position);
-      continue;
+    checksum = checksumAt(record);
+    const { head } = headAt(record);
+    if (head === undefined) lost.add(position, position);
+    else collected.add(head);
+  }
+  return last === after ? undefined : { streams: collected.streams, last, checksum, lost };
+}
+
+/** What a run adds, as it is found. */
+class Collected {
+  readonly streams = new Map<string, Added>();
+  /** By category and type, what an event that is not the first of its stream and has no metadata adds to, as most are. */
+  readonly #byCategory = new Map<string, Map<string, readonly Added[]>>();
+
+  add(head: RecordHead): void {
+    const { stream, position, revision: at } = head;
+    if (at === -1) {
+      this.#addedTo(stream, -1).tombstone = position;
+      return;
     }
-    if (head.revision === -1) {
-      addedTo(head.stream, -1).tombstone = position;
-      continue;
-    }
-    const added = addedTo(head.stream, head.revision);
-    for (let next = added.firstRevision + added.positions.length; next < head.revision; next += 1) {
+    const added = this.#addedTo(stream, at);
+    for (let next = added.firstRevision + added.positions.length; next < at; next += 1) {
       added.positions.push(position);
       added.idHashes.push(0);
     }
     added.positions.push(position);
     added.idHashes.push(head.idHash);
-    for (const name of derivedStreamsOf({ ...head, revision: revision(head.revision) })) {
-      addedTo(name, -1).positions.push(position);
-    }
+    for (const derived of this.#derivedOf(head)) derived.positions.push(position);
   }
-  return last === after ? undefined : { streams, last, checksum, lost };
+
+  #addedTo(name: string, firstRevision: number): Added {
+    let added = this.streams.get(name);
+    if (added === undefined) this.streams.set(name, (added = { firstRevision, positions: [], idHashes: [] }));
+    return added;
+  }
+
+  #derivedOf(head: RecordHead): readonly Added[] {
+    const { stream, type, metadata } = head;
+    if (head.revision === 0 || metadata.length > 0 || isSystemStream(stream)) return this.#named(head);
+    const category = categoryOf(stream) ?? '';
+    let byType = this.#byCategory.get(category);
+    if (byType === undefined) this.#byCategory.set(category, (byType = new Map()));
+    let found = byType.get(type);
+    if (found === undefined) byType.set(type, (found = this.#named(head)));
+    return found;
+  }
+
+  #named(head: RecordHead): readonly Added[] {
+    return derivedStreamsOf({ ...head, revision: revision(head.revision) }).map((name) => this.#addedTo(name, -1));
+  }
 }

@@ -29,18 +29,32 @@ export class KnownTexts {
 
 /** Remembers the text that came last: those of one stream come one after the other. */
 export class LastText {
-  #last: Known = { bytes: new Uint8Array(0), text: '' };
+  #bytes: Uint8Array = new Uint8Array(0);
+  #start = 0;
+  #end = 0;
+  #text = '';
 
   /** The UTF-8 text in a part of `bytes`. */
   text(bytes: Buffer, start: number, end: number): string {
-    if (!stands(this.#last, bytes, { start, end })) {
-      this.#last = { bytes: bytes.subarray(start, end), text: bytes.toString('utf8', start, end) };
+    if (!this.#isLast(bytes, start, end)) {
+      this.#bytes = bytes;
+      this.#start = start;
+      this.#end = end;
+      this.#text = bytes.toString('utf8', start, end);
     }
-    return this.#last.text;
+    return this.#text;
+  }
+
+  #isLast(bytes: Buffer, start: number, end: number): boolean {
+    if (end - start !== this.#end - this.#start) return false;
+    for (let at = end - 1, before = this.#end - 1; at >= start; at -= 1, before -= 1) {
+      if (bytes[at] !== this.#bytes[before]) return false; // Names differ at their end, so that is where it begins.
+    }
+    return true;
   }
 }
 
-/** Whether a text stands in a part of `bytes`. Names differ at their end, so that is where it begins. */
+/** Whether a text stands in a part of `bytes`. */
 function stands({ bytes: known }: Known, bytes: Uint8Array, { start, end }: { start: number; end: number }): boolean {
   if (known.length !== end - start) return false;
   for (let at = known.length - 1; at >= 0; at -= 1) if (known[at] !== bytes[start + at]) return false;

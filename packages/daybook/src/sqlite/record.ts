@@ -114,8 +114,7 @@ export function freedRecord(record: Uint8Array, metadata: Uint8Array): Buffer {
  * @throws EventDamaged when the bytes are not those that were written at this position.
  */
 export function decodeRecord(record: Uint8Array | null, position: number): RecordedEvent {
-  const bytes = checked(record, position);
-  return decodeLocated({ bytes, start: 0, end: bytes.length, position });
+  return decodeLocated(checked(record, position));
 }
 
 /** The same, of a record among others that `checkLocated` has seen. The event is a view of these bytes. */
@@ -199,36 +198,52 @@ export function locateRecord(page: Buffer, place: RecordPlace): PackedEvent | un
 
 /** What indexes need of a row. Throws as `decodeRecord` does. */
 export function decodeHead(record: Uint8Array | null, position: number): RecordHead {
-  return headIn(checked(record, position), position);
+  return headIn(checked(record, position));
 }
 
-function headIn(bytes: Buffer, position: number): RecordHead {
-  const typeEnd = headBytes + bytes.readUInt16LE(5);
-  const nameEnd = typeEnd + bytes.readUInt16LE(7);
+function headIn({ bytes, start, position }: LocatedRecord): RecordHead {
+  const typeAt = start + headBytes;
+  const nameAt = typeAt + bytes.readUInt16LE(start + 5);
+  const metadataAt = nameAt + bytes.readUInt16LE(start + 7);
+  const metadataBytes = bytes.readUInt32LE(start + 9);
   return {
-    stream: names.text(bytes, typeEnd, nameEnd) as StreamName, // Checked when it was written.
+    stream: names.text(bytes, nameAt, metadataAt) as StreamName, // Checked when it was written.
     position,
-    revision: bytes.readDoubleLE(21),
-    type: types.text(bytes, headBytes, typeEnd),
-    createdMs: bytes.readDoubleLE(29),
-    idHash: bytes.readUIntBE(47, 6),
-    metadata: bytes.subarray(nameEnd, nameEnd + bytes.readUInt32LE(9)),
-    isFreed: (bytes[4]! & freed) !== 0,
+    revision: bytes.readDoubleLE(start + 21),
+    type: types.text(bytes, typeAt, nameAt),
+    createdMs: bytes.readDoubleLE(start + 29),
+    idHash: bytes.readUIntBE(start + 47, 6),
+    metadata: metadataBytes === 0 ? noBytes : bytes.subarray(metadataAt, metadataAt + metadataBytes),
+    isFreed: (bytes[start + 4]! & freed) !== 0,
   };
 }
 
-/** What indexes need of a row, and what is wrong with it: no head when it cannot be told any more whose event it was. */
-export function headOf(
-  record: Uint8Array,
-  position: number,
-): { readonly head?: RecordHead; readonly damage?: EventDamaged } {
+/** What indexes can tell of a row: no head when it cannot be told any more whose event it was. */
+interface Told {
+  readonly head?: RecordHead;
+  readonly damage?: EventDamaged;
+}
+
+/** What indexes need of a row, and what is wrong with it. */
+export function headOf(record: Uint8Array, position: number): Told {
+  return headAt(located(record, position));
+}
+
+/** The same, of a record among others. */
+export function headAt(record: LocatedRecord): Told {
   try {
-    return { head: decodeHead(record, position) };
+    check(record.bytes, record);
+    return { head: headIn(record) };
   } catch (damage) {
     if (!(damage instanceof EventDamaged)) throw damage;
-    const head = salvaged(record, position);
+    const head = salvaged(record.bytes.subarray(record.start, record.end), record.position);
     return head === undefined ? { damage } : { head, damage };
   }
+}
+
+/** The checksum that a record among others begins with. */
+export function checksumAt({ bytes, start, end }: LocatedRecord): number {
+  return end - start < 4 ? -1 : bytes.readUInt32LE(start); // Damaged: whoever decodes it says so.
 }
 
 /** What a damaged row says, without its metadata, if the part that says whose event it was is as it was written. */
@@ -238,7 +253,7 @@ function salvaged(record: Uint8Array, position: number): RecordHead | undefined 
   const nameEnd = headBytes + bytes.readUInt16LE(5) + bytes.readUInt16LE(7);
   const isWhole = bytes.length >= nameEnd && headHash(bytes, nameEnd) === bytes.readUInt32LE(13);
   if (!isWhole || bytes.readUInt32LE(17) !== position % low) return undefined;
-  return { ...headIn(bytes, position), metadata: noBytes };
+  return { ...headIn(located(record, position)), metadata: noBytes };
 }
 
 /** Whether a scavenge took the data of a row. */
@@ -257,11 +272,16 @@ export function createdIn(record: Uint8Array): number {
   return new DataView(record.buffer, record.byteOffset, record.byteLength).getFloat64(29, true);
 }
 
-function checked(record: Uint8Array | null, position: number): Buffer {
+function checked(record: Uint8Array | null, position: number): LocatedRecord {
   if (record === null) throw damaged(position, 'it is missing');
-  const bytes = asBuffer(record);
-  check(bytes, { start: 0, end: bytes.length, position });
-  return bytes;
+  const whole = located(record, position);
+  check(whole.bytes, whole);
+  return whole;
+}
+
+/** The record of a row, as one among others. */
+export function located(record: Uint8Array, position: number): LocatedRecord {
+  return { bytes: asBuffer(record), start: 0, end: record.length, position };
 }
 
 /** Where a record lies, and whose it must be. */

@@ -27,9 +27,48 @@ export function* recordsAt(log: LogConnection, positions: readonly number[]): It
     const { bytes, ends } = joined(log, piece) ?? oneByOne(log, piece);
     yield* located(piece, bytes, ends);
     at += piece.length;
-    const averageBytes = Math.max(1, bytes.length / piece.length);
-    count = Math.max(1, Math.min(pieceRecords, Math.floor(pieceBytes / averageBytes)));
+    count = countFor({ bytes, ends });
   }
+}
+
+/** The records from one position to another, in the order of the log, as far as they are there, a piece at a time. */
+export function* recordsBetween(log: LogConnection, first: number, last: number): Iterable<LocatedRecord> {
+  let count = firstRecords;
+  for (let from = first; from <= last;) {
+    const to = Math.min(last, from + count - 1);
+    const piece = joinedStretch(log, from, to);
+    let start = 0;
+    for (let at = 0; at < piece.ends.length; at += 1) {
+      const end = piece.ends[at]!;
+      yield { bytes: piece.bytes, start, end, position: piece.positions?.[at] ?? from + at };
+      start = end;
+    }
+    count = countFor(piece);
+    from = to + 1;
+  }
+}
+
+/** The records of a stretch as one value, and where they stand if some are missing. */
+function joinedStretch(
+  log: LogConnection,
+  first: number,
+  last: number,
+): Joined & { readonly positions?: readonly number[] } {
+  const whole = asJoined(log.joinedBetween(first, last), last - first + 1);
+  if (whole !== undefined) return whole;
+  const rows = log.records(first, last, last - first + 1);
+  let end = 0;
+  return {
+    bytes: Buffer.concat(rows.map(([, record]) => record)),
+    ends: rows.map(([, record]) => (end += record.length)),
+    positions: rows.map(([position]) => position),
+  };
+}
+
+/** How many records are read next, after a piece. */
+function countFor({ bytes, ends }: Joined): number {
+  const averageBytes = Math.max(1, bytes.length / Math.max(1, ends.length));
+  return Math.max(1, Math.min(pieceRecords, Math.floor(pieceBytes / averageBytes)));
 }
 
 interface Joined {
@@ -42,12 +81,15 @@ function joined(log: LogConnection, positions: readonly number[]): Joined | unde
   const first = positions[0]!; // A piece is not empty.
   const last = positions.at(-1)!;
   // Positions grow or shrink from one to the next, so that those of a stretch can be told by its ends.
-  const [sizes, value] =
-    last === first + positions.length - 1 ? log.joinedBetween(first, last) : log.joinedAt(`[${positions.join(',')}]`);
+  const isStretch = last === first + positions.length - 1;
+  const row = isStretch ? log.joinedBetween(first, last) : log.joinedAt(`[${positions.join(',')}]`);
+  return asJoined(row, positions.length);
+}
+
+/** What SQLite gives for `count` records, unless a row is missing or is not what the table may hold. */
+function asJoined([sizes, value]: readonly unknown[], count: number): Joined | undefined {
   const ends = endsOf(sizes);
-  if (ends.length !== positions.length || !(value instanceof Uint8Array) || value.length !== ends.at(-1)) {
-    return undefined;
-  }
+  if (ends.length !== count || !(value instanceof Uint8Array) || value.length !== ends.at(-1)) return undefined;
   return { bytes: Buffer.from(value.buffer, value.byteOffset, value.byteLength), ends };
 }
 

@@ -90,10 +90,11 @@ export class Streams {
     if (first >= indexed) return tail.slice(first - indexed, last + 1 - indexed);
     const positions: number[] = [];
     const inIndex = Math.min(last, indexed - 1);
-    const blocks =
+    const blocks: Block[] =
       lastBlock !== undefined && first >= lastBlock.first
-        ? [lastBlock]
+        ? []
         : this.#log.blocks(streamId!, first, inIndex).map((block) => decodeBlock(stream, block)); // It has an id.
+    if (lastBlock !== undefined && inIndex >= lastBlock.first) blocks.push(lastBlock);
     for (const block of blocks) {
       // A block that is missing would let the numbers after it slip.
       if (block.first > first + positions.length) break;
@@ -200,29 +201,31 @@ export class Streams {
   }
 
   /** The ids of a stream that has no more than one block, as most have. */
-  #idsAtHand({ stream, indexed, lastBlock }: Places): IdLookup | undefined {
+  #idsAtHand({ stream, indexed, lastBlock, tail }: Places): IdLookup | undefined {
     if (indexed > 0 && lastBlock?.first !== 0) return undefined;
     const ids = new IdLookup();
     for (let at = 0; at < indexed; at += 1) ids.add(lastBlock!.idHashes[at]!);
-    for (const hash of this.#tail.idHashesOf(stream)) ids.add(hash);
+    if (tail.length > 0) for (const hash of this.#tail.idHashesOf(stream)) ids.add(hash);
     return ids;
   }
 
   #loadIds(stream: StreamName): IdLookup {
-    const { streamId, indexed } = this.places(stream);
+    const { streamId, indexed, lastBlock } = this.places(stream);
     const tail = this.#tail.idHashesOf(stream);
     const ids = new IdLookup();
     ids.reserve(indexed + tail.length);
-    for (let first = 0; first < indexed; first = ids.count) {
-      for (const stored of this.#log.blocks(streamId!, first, Math.min(first + idsAtOnce, indexed) - 1)) {
+    const closed = Math.min(indexed, lastBlock?.first ?? 0);
+    for (let first = 0; first < closed; first = ids.count) {
+      for (const stored of this.#log.blocks(streamId!, first, Math.min(first + idsAtOnce, closed) - 1)) {
         // It has an id.
         if (stored.first !== ids.count) throw new IndexDamaged(`${stream} has a gap at ${ids.count}`);
         eachIdHash(stream, stored, (lower, upper) => {
-          if (ids.count < indexed) ids.addParts(lower, upper);
+          if (ids.count < closed) ids.addParts(lower, upper);
         });
       }
       if (ids.count === first) throw new IndexDamaged(`${stream} has a gap at ${first}`);
     }
+    for (let at = closed; at < indexed; at += 1) ids.add(lastBlock!.idHashes[at - closed]!); // It begins there.
     for (const hash of tail) ids.add(hash);
     this.#keepWithinBounds(stream, ids.count);
     return ids;

@@ -1,3 +1,4 @@
+import { derivedStream } from '../store/derived-stream.ts';
 import { LostEvents } from './lost-events.ts';
 
 /** How many events go into one generation: the unit in which indexed events are forgotten. */
@@ -98,11 +99,12 @@ export class Tail {
 
   /** Where the events of a stream, or a derived stream, stand, up to and with `bound`. */
   positionsOf(stream: string, bound: number): readonly number[] {
+    if (derivedStream(stream) !== undefined) return this.#derivedPositions(stream, bound);
     const positions: number[] = [];
     this.#eachBackwards(stream, (position) => {
       if (position <= bound) positions.push(position);
     });
-    return positions.length > 0 ? positions.toReversed() : this.#derivedPositions(stream, bound);
+    return positions.length === 0 ? none : positions.toReversed();
   }
 
   idHashesOf(stream: string): readonly number[] {
