@@ -11,9 +11,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { parseArgs } from 'node:util';
 
 import { jsonEvent, streamName, type EventStore } from 'daybook';
-import { nodeSqliteDialect, readModel, rebuildReadModel, verifyReadModel } from 'daybook/read-model';
+import { nodeSqliteDialect, pgDialect, readModel, rebuildReadModel, verifyReadModel } from 'daybook/read-model';
 import { openSqliteStore } from 'daybook/sqlite';
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely } from 'kysely';
 import { Pool } from 'pg';
 
 import { startPostgres } from '../test/services/postgres.ts';
@@ -53,8 +53,8 @@ try {
 async function onPostgres(): Promise<void> {
   await using postgres = await startPostgres({ settings: { fsync: 'on' } });
   await measured(async () => {
-    const pool = new Pool({ connectionString: await postgres.createDatabase(), max: 4 });
-    return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+    const pool = new Pool({ connectionString: await postgres.createDatabase(), max: 4, pipeline: true });
+    return new Kysely<Tables>({ dialect: pgDialect(pool) });
   }, 'PostgreSQL');
 }
 

@@ -1,20 +1,22 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
-import { nodeSqliteDialect } from 'daybook/read-model';
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { nodeSqliteDialect, pgDialect } from 'daybook/read-model';
+import { Kysely, sql } from 'kysely';
 import { Client, Pool } from 'pg';
 
 import type { ShopTables } from './shipments.ts';
 
 /** Opens the database at a location: a path, or a `postgres:` URL. */
 export function openDatabase(location: string): Kysely<ShopTables> {
-  if (location.startsWith('postgres:')) {
-    return new Kysely({ dialect: new PostgresDialect({ pool: new Pool({ connectionString: location, max: 4 }) }) });
-  }
+  if (location.startsWith('postgres:')) return openPostgres(location);
   const database = new DatabaseSync(location);
   database.exec('PRAGMA journal_mode = WAL');
   return new Kysely({ dialect: nodeSqliteDialect(database) });
+}
+
+function openPostgres(connectionString: string): Kysely<ShopTables> {
+  return new Kysely({ dialect: pgDialect(new Pool({ connectionString, max: 4, pipeline: true })) });
 }
 
 /** The same place under another name. */

@@ -48,14 +48,17 @@ export const shipments: ReadModel = readModel('shipments', {
         .execute(),
     OrderShipped: async (event, tx) => {
       const { order_id = '', carrier = '', shipped_on = '' } = dataOf(event);
-      await tx.updateTable('shipments').set({ carrier, shipped_on }).where('order_id', '=', order_id).execute();
-      await tx
-        .insertInto('carriers')
-        .values({ carrier, parcels: 1 })
-        .onConflict((conflict) =>
-          conflict.column('carrier').doUpdateSet({ parcels: sql`${sql.ref('carriers.parcels')} + 1` }),
-        )
-        .execute();
+      // Neither needs the answer to the other, so both are on their way at once.
+      await Promise.all([
+        tx.updateTable('shipments').set({ carrier, shipped_on }).where('order_id', '=', order_id).execute(),
+        tx
+          .insertInto('carriers')
+          .values({ carrier, parcels: 1 })
+          .onConflict((conflict) =>
+            conflict.column('carrier').doUpdateSet({ parcels: sql`${sql.ref('carriers.parcels')} + 1` }),
+          )
+          .execute(),
+      ]);
     },
     ShipmentEmailSent: (event, tx) =>
       tx

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-import { nodeSqliteDialect } from 'daybook/read-model';
-import { Kysely, PostgresDialect } from 'kysely';
+import { nodeSqliteDialect, pgDialect } from 'daybook/read-model';
+import { Kysely } from 'kysely';
 import { Pool } from 'pg';
 
 import { cannotStartPostgres, startPostgres, type Postgres } from '../services/postgres.ts';
@@ -35,9 +35,9 @@ export function databaseKinds(): readonly DatabaseKind[] {
 /** Opens a database by its location. */
 export function connectTo<Tables>(location: string): Kysely<Tables> {
   if (location.startsWith('postgres:')) {
-    const pool = new Pool({ connectionString: location, max: 8 });
+    const pool = new Pool({ connectionString: location, max: 8, pipeline: true });
     pool.on('error', () => {}); // An idle connection that was cut: the next query says so.
-    return new Kysely({ dialect: new PostgresDialect({ pool }) });
+    return new Kysely({ dialect: pgDialect(pool) });
   }
   const database = new DatabaseSync(location);
   database.exec('PRAGMA journal_mode = WAL');

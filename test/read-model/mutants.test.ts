@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
+import { cannotStartPostgres } from '../services/postgres.ts';
 import { judge, type Mutant } from './mutants.ts';
 
 const simulation = { file: 'simulation.test.ts', name: 'R22: whatever happens' };
@@ -22,10 +23,12 @@ const mutants: readonly Mutant[] = [
     file: 'read-model/project.ts',
     edits: [
       {
-        says: '  await watchdog.watchTransaction(db.transaction().execute((tx) => projectWithin(tx, batch, projecting, watchdog)));\n',
+        says:
+          '    await inTransaction(db, projecting, async (tx, watchdog) => {\n' +
+          '      await advance(booksOf(tx), batch, projecting);\n',
         instead:
-          '  await advance(booksOf(db), batch, projecting);\n' +
-          '  await db.transaction().execute((tx) => handleAll(tx, batch.events, projecting));\n',
+          '    await advance(booksOf(db), batch, projecting);\n' +
+          '    await inTransaction(db, projecting, async (tx, watchdog) => {\n',
       },
     ],
     test: { file: 'kill.test.ts', name: 'killed on SQLite R13' },
@@ -130,10 +133,12 @@ const mutants: readonly Mutant[] = [
     file: 'read-model/project.ts',
     edits: [
       {
-        says: '  await watchdog.watchTransaction(db.transaction().execute((tx) => projectWithin(tx, batch, projecting, watchdog)));\n',
+        says:
+          '    await inTransaction(db, projecting, async (tx, watchdog) => {\n' +
+          '      await advance(booksOf(tx), batch, projecting);\n',
         instead:
-          '  await advance(booksOf(db), batch, projecting);\n' +
-          '  await db.transaction().execute((tx) => handleAll(tx, batch.events, projecting));\n',
+          '    await advance(booksOf(db), batch, projecting);\n' +
+          '    await inTransaction(db, projecting, async (tx, watchdog) => {\n',
       },
     ],
     test: simulation,
@@ -177,11 +182,19 @@ const mutants: readonly Mutant[] = [
     ],
     test: simulation,
   },
+  {
+    name: 'O-10 events that overtake each other are found out',
+    file: 'read-model/run-ahead.ts',
+    edits: [{ says: 'if (index < this.#latest || ', instead: 'if (' }],
+    test: { file: 'run-ahead.test.ts', name: 'do not wait for each other are called again' },
+    needs: 'postgres',
+  },
 ];
 
 describe('a read model that is broken on purpose', () => {
   for (const mutant of mutants) {
-    it(mutant.name, async () => {
+    const skip = mutant.needs === 'postgres' && cannotStartPostgres();
+    it(mutant.name, { skip }, async () => {
       const { isFound, said } = await judge(mutant);
       assert.ok(isFound, said.slice(-2_000));
     });

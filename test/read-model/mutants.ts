@@ -14,6 +14,8 @@ export interface Mutant {
   readonly edits: readonly Edit[];
   /** The test that must notice: a file of this folder, and the name of a test in it. */
   readonly test: { readonly file: string; readonly name: string };
+  /** What the test cannot do without. */
+  readonly needs?: 'postgres';
 }
 
 /** What stands in the file, exactly once, and what stands there instead. */

@@ -14,6 +14,7 @@ import { readMerged } from './merged-sources.ts';
 import { checkpointName, tableName, type Naming } from './naming.ts';
 import { decodeBatch, projectBatch, projectWithin, type Projecting } from './project.ts';
 import type { ReadModel, UntypedTables } from './read-model.ts';
+import { Foresight } from './run-ahead.ts';
 
 /** Where a copy is made. */
 export interface CopyOptions {
@@ -57,7 +58,9 @@ export class Copy {
     this.#model = model;
     this.#options = facts.options;
     const { naming, now, leaseMs = defaultLeaseMs } = facts.options;
-    this.#projecting = { model, naming, token: facts.token, owner: facts.owner, leaseMs, now, clock: systemClock };
+    const { token, owner } = facts;
+    const foresight = new Foresight();
+    this.#projecting = { model, naming, token, owner, leaseMs, now, clock: systemClock, foresight };
     this.#numbers = new Map(facts.numbers);
     this.#position = facts.last ?? position(0n);
     this.#last = facts.last;

@@ -24,6 +24,7 @@ export {
   type GhostEvent,
 } from './errors.ts';
 export { nodeSqliteDialect } from './node-sqlite-dialect.ts';
+export { pgDialect } from './pg-dialect.ts';
 export {
   readModel,
   type EventOf,

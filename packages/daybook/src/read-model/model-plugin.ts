@@ -28,7 +28,7 @@ import { TableRenamer } from './table-renamer.ts';
  */
 export class ModelPlugin implements KyselyPlugin {
   readonly #model: ReadModel;
-  readonly #renamer: TableRenamer | undefined;
+  #renamer: TableRenamer | undefined;
   #position: bigint = 0n;
   #removals = 0;
   #refusal: Error | undefined;
@@ -42,6 +42,14 @@ export class ModelPlugin implements KyselyPlugin {
   static forMigration(model: ReadModel, naming: Naming): ModelPlugin {
     const plugin = new ModelPlugin(model, naming);
     return naming === live ? new CheckingPlugin(model, naming) : plugin;
+  }
+
+  /** One for the event at this position, whose statements may come between those of another event. */
+  another(position: bigint): ModelPlugin {
+    const other = new ModelPlugin(this.#model, live);
+    other.#renamer = this.#renamer; // To make one takes longer than to use it.
+    other.#position = position;
+    return other;
   }
 
   /** From now on statements belong to the event at this position. */

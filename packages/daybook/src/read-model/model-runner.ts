@@ -19,6 +19,7 @@ import { News } from './news.ts';
 import { decodeBatch, projectBatch, type Projecting } from './project.ts';
 import type { ReadModel, UntypedTables } from './read-model.ts';
 import { rebuildReadModel } from './rebuild.ts';
+import { Foresight } from './run-ahead.ts';
 import { delayAfter, type SettledOptions } from './run-options.ts';
 import type { RunState } from './run-state.ts';
 
@@ -58,6 +59,7 @@ export class ModelRunner {
   readonly #options: SettledOptions;
   readonly #state: RunState;
   readonly #signal: AbortSignal;
+  readonly #foresight = new Foresight();
   /** Of the failures since anything succeeded, those that no event is to blame for. */
   #outages = 0;
   /** Of the last event in the tables, as this instance knows them. */
@@ -113,7 +115,8 @@ export class ModelRunner {
         await this.#rebuild(checkpoint);
         return; // The new tables have a checkpoint, and a lease, of their own.
       }
-      const projecting = { model: this.#model, naming: live, token, owner: host.holder, leaseMs, now, clock };
+      const held = { token, owner: host.holder, leaseMs, now, clock };
+      const projecting = { model: this.#model, naming: live, foresight: this.#foresight, ...held };
       await this.#follow(new Map(checkpoint.numbers), { news, log, projecting });
     } finally {
       // When the database does not answer, the lease runs out by itself.

@@ -10,6 +10,7 @@ import type { SourcedEvent } from './merged-sources.ts';
 import { ModelPlugin } from './model-plugin.ts';
 import { checkpointName, type Naming } from './naming.ts';
 import type { ReadModel, UntypedTables } from './read-model.ts';
+import { handleAhead, Overtaken, type Foresight } from './run-ahead.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** An event that concerns the read model, ready for its handler. */
@@ -41,6 +42,8 @@ export interface Projecting {
   readonly now: () => number;
   /** By which handlers are given up. */
   readonly clock: Clock;
+  /** What is known about the handlers. It grows from batch to batch. */
+  readonly foresight: Foresight;
 }
 
 /** The batch that a page of the sources makes. Decoding happens outside of the transaction. */
@@ -69,8 +72,26 @@ export async function decodeBatch(
  * @throws ProjectingFailed when a handler throws, or takes too long. It names the event.
  */
 export async function projectBatch(db: Kysely<UntypedTables>, batch: Batch, projecting: Projecting): Promise<void> {
-  const watchdog = new Watchdog(projecting.model, projecting.clock);
-  await watchdog.watchTransaction(db.transaction().execute((tx) => projectWithin(tx, batch, projecting, watchdog)));
+  try {
+    await inTransaction(db, projecting, async (tx, watchdog) => {
+      await advance(booksOf(tx), batch, projecting);
+      const isDone = await handleAhead(tx, batch.events, { ...projecting, watchdog });
+      if (!isDone) await handleAll(tx, batch.events, projecting, { watchdog });
+    });
+  } catch (error) {
+    if (!(error instanceof Overtaken)) throw error;
+    await inTransaction(db, projecting, (tx, watchdog) => projectWithin(tx, batch, projecting, watchdog));
+  }
+}
+
+/** A transaction whose handlers are given up when one takes too long. */
+async function inTransaction(
+  db: Kysely<UntypedTables>,
+  { model, clock }: Projecting,
+  work: (tx: Transaction<UntypedTables>, watchdog: Watchdog) => Promise<void>,
+): Promise<void> {
+  const watchdog = new Watchdog(model, clock);
+  await watchdog.watchTransaction(db.transaction().execute((tx) => work(tx, watchdog)));
 }
 
 /** The same within a transaction that the caller has begun. */
