@@ -14,6 +14,8 @@ import { parseArgs } from 'node:util';
 const longest = [
   'test/cli/gameday.test.ts',
   'test/read-model/mutants.test.ts',
+  'test/read-model/continuous.test.ts',
+  'test/read-model/verify.test.ts',
   'test/conformance/kurrent-adapter.test.ts',
   'test/crash/kill-read-model.test.ts',
   'test/crash/kill-writer.test.ts',

@@ -12,7 +12,7 @@ import { runCli } from './support/run-cli.ts';
 
 const daybook = fileURLToPath(new URL('../../packages/cli/bin/daybook.mjs', import.meta.url));
 
-describe('bad input', { concurrency: true }, () => {
+describe('bad input', { concurrency: 3 }, () => {
   it('malformed JSON is refused where it goes wrong, and nothing is appended', async () => {
     using folder = newFolder();
     const { code, stderr } = await runCli(['append', 'a-1', '-t', 'T', '-d', '{"total": 1.0,}'], { cwd: folder.path });

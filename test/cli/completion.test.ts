@@ -26,7 +26,7 @@ ls broken 2>/dev/null
   return output().trim().split('\n');
 }
 
-describe('completion in bash', { concurrency: true }, () => {
+describe('completion in bash', { concurrency: 3 }, () => {
   it('offers commands', async () => {
     assert.deepEqual(await offered('st'), ['state', 'streams', 'stream']);
   });

@@ -7,7 +7,7 @@ import { runCli } from './support/run-cli.ts';
 
 const stream = 'CustomerOrder-123456789';
 
-describe('exit codes', { concurrency: true }, () => {
+describe('exit codes', { concurrency: 3 }, () => {
   const folder = newFolder();
   before(() => importGolden(folder));
   after(() => folder[Symbol.dispose]());

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { newFolder } from './support/folder.ts';
 import { runCli } from './support/run-cli.ts';
 
-const config = fileURLToPath(new URL('support/gameday.config.ts', import.meta.url));
+const models = fileURLToPath(new URL('support/gameday-models.config.ts', import.meta.url));
+const consumers = fileURLToPath(new URL('support/gameday-consumers.config.ts', import.meta.url));
 
 interface Played {
   readonly subject: string;
@@ -22,11 +23,11 @@ interface Played {
 
 /** Plays with a few events of the sample. */
 async function played(
-  only: readonly string[],
-  words: readonly string[],
+  config: string,
+  { only, scenarios }: { readonly only: readonly string[]; readonly scenarios: readonly string[] },
 ): Promise<{ readonly code: number | null; readonly stderr: string; readonly rows: readonly Played[] }> {
   using folder = newFolder();
-  const all = ['gameday', ...words, '--config', config, '--only', ...only, '--events', '150', '--json'];
+  const all = ['gameday', ...scenarios, '--config', config, '--only', ...only, '--events', '150', '--json'];
   const { code, stderr, stdout } = await runCli(all, { cwd: folder.path, timeoutMs: 300_000 }); // Dozens of processes.
   assert.ok(!existsSync(folder.file('mails.txt')) && !existsSync(folder.file('calls.txt')), 'an effect was real');
   return { code, stderr, rows: JSON.parse(stdout) as readonly Played[] };
@@ -37,11 +38,11 @@ const verdicts = (rows: readonly Played[]): readonly string[] =>
 
 describe('daybook gameday', () => {
   it('B10: a read model that is right stands every incident, and somebody is told of those that need a person', async () => {
-    const words = ['kill', 'hang', 'poison', 'lost-database', 'restore-tables', 'restore-log', 'two-writers'];
-    const { code, stderr, rows } = await played(['right'], words);
+    const scenarios = ['kill', 'hang', 'poison', 'lost-database', 'restore-tables', 'restore-log', 'two-writers'];
+    const { code, stderr, rows } = await played(models, { only: ['right'], scenarios });
     assert.deepEqual(
       rows.map(({ scenario, verdict, lost, repeated, why = '' }) => ({ scenario, verdict, lost, repeated, why })),
-      words.map((scenario) => ({ scenario, verdict: 'held', lost: 0, repeated: 0, why: '' })),
+      scenarios.map((scenario) => ({ scenario, verdict: 'held', lost: 0, repeated: 0, why: '' })),
       stderr,
     );
     assert.equal(code, 0, stderr);
@@ -52,17 +53,17 @@ describe('daybook gameday', () => {
   });
 
   it('B10: finds what a process holds and has not written, when it is killed', async () => {
-    const { code, stderr, rows } = await played(['late'], ['kill']);
+    const { code, stderr, rows } = await played(models, { only: ['late'], scenarios: ['kill'] });
     assert.deepEqual([code, ...verdicts(rows)], [8, 'late kill failed'], stderr);
     assert.match(stderr, /the row stream=CustomerOrder-\d+ of parcels .*since OrderShipped 1?\d@CustomerOrder-\d+/);
     assert.match(stderr, /look at the handler of OrderShipped/);
   });
 
   it('B10: finds what depends on the day or on the time zone, and what is not waited for', async () => {
-    const { code, stderr, rows } = await played(
-      ['right', 'local', 'dated', 'hasty'],
-      ['crash-at-statement', 'clock-jump'],
-    );
+    const { code, stderr, rows } = await played(models, {
+      only: ['right', 'local', 'dated', 'hasty'],
+      scenarios: ['crash-at-statement', 'clock-jump'],
+    });
     assert.equal(code, 8, stderr);
     const said = verdicts(rows);
     assert.deepEqual(said.slice(0, 6), [
@@ -77,12 +78,12 @@ describe('daybook gameday', () => {
   });
 
   it('B10: a consumer stands every incident, nothing it asks for is done, and what does things itself is left alone', async () => {
-    const words = ['twice', 'kill', 'hang', 'poison', 'two-writers', 'clock-jump'];
-    const { code, stderr, rows } = await played(['Mailing', 'Calling'], words);
+    const scenarios = ['twice', 'kill', 'hang', 'poison', 'two-writers', 'clock-jump'];
+    const { code, stderr, rows } = await played(consumers, { only: ['Mailing', 'Calling'], scenarios });
     assert.equal(code, 0, stderr);
     assert.deepEqual(verdicts(rows), [
-      ...words.map((scenario) => `Mailing ${scenario} held`),
-      ...words.map((scenario) => `Calling ${scenario} not-played`),
+      ...scenarios.map((scenario) => `Mailing ${scenario} held`),
+      ...scenarios.map((scenario) => `Calling ${scenario} not-played`),
     ]);
     assert.ok(rows.every(({ lost = 0 }) => lost === 0));
     assert.ok((rows[0]?.repeated ?? 0) > 0);
@@ -90,7 +91,10 @@ describe('daybook gameday', () => {
   });
 
   it('B10: finds a consumer that appends again, and one that asks for something else on another day', async () => {
-    const { code, stderr, rows } = await played(['Doubling', 'Dating'], ['twice', 'clock-jump']);
+    const { code, stderr, rows } = await played(consumers, {
+      only: ['Doubling', 'Dating'],
+      scenarios: ['twice', 'clock-jump'],
+    });
     assert.equal(code, 8, stderr);
     const failed = verdicts(rows).filter((each) => each.endsWith('failed'));
     assert.deepEqual(failed, ['Dating clock-jump failed', 'Doubling twice failed']);
@@ -114,7 +118,7 @@ describe('daybook gameday', () => {
     const empty = await runCli(['gameday'], { cwd });
     assert.equal(empty.code, 2);
     assert.match(empty.stderr, /there is nothing to play with/);
-    const nobody = await runCli(['gameday', '--config', config, '--only', 'Nobody'], { cwd });
+    const nobody = await runCli(['gameday', '--config', models, '--only', 'Nobody'], { cwd });
     assert.match(nobody.stderr, /names no Nobody\. It names right, late/);
   });
 });

@@ -16,7 +16,7 @@ function manyLines(count: number): string {
   return lines.join('');
 }
 
-describe('import and export', { concurrency: true }, () => {
+describe('import and export', { concurrency: 3 }, () => {
   it('keep every byte: what was exported and imported is exported the same', async () => {
     using from = newFolder();
     using to = newFolder();

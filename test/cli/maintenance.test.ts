@@ -6,7 +6,7 @@ import { newFolder } from './support/folder.ts';
 import { importGolden } from './support/golden-file.ts';
 import { runCli } from './support/run-cli.ts';
 
-describe('backup, restore and verify', { concurrency: true }, () => {
+describe('backup, restore and verify', { concurrency: 3 }, () => {
   it('make a copy that is checked and put back as another generation of the same log', async () => {
     using folder = newFolder();
     const { path: cwd } = folder;
@@ -44,7 +44,7 @@ describe('backup, restore and verify', { concurrency: true }, () => {
   });
 });
 
-describe('scavenge', { concurrency: true }, () => {
+describe('scavenge', { concurrency: 3 }, () => {
   it('says what it would free, frees it, and numbers nothing anew', async () => {
     using folder = newFolder();
     const { path: cwd } = folder;
@@ -60,7 +60,7 @@ describe('scavenge', { concurrency: true }, () => {
   });
 });
 
-describe('doctor', { concurrency: true }, () => {
+describe('doctor', { concurrency: 3 }, () => {
   it('checks the machine, the disk and the store', async () => {
     using folder = newFolder();
     await importGolden(folder);
@@ -84,7 +84,7 @@ describe('doctor', { concurrency: true }, () => {
   });
 });
 
-describe('bench and torture', { concurrency: true }, () => {
+describe('bench and torture', { concurrency: 3 }, () => {
   it('measure on a store of their own, and leave nothing', async () => {
     using folder = newFolder();
     const { path: cwd } = folder;

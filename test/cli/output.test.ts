@@ -8,7 +8,7 @@ import { collect, runCli, runInTerminal, startCli, type CliResult } from './supp
 
 const stream = 'CustomerOrder-123456789';
 
-describe('what is written', { concurrency: true }, () => {
+describe('what is written', { concurrency: 3 }, () => {
   const folder = newFolder();
   before(() => importGolden(folder));
   after(() => folder[Symbol.dispose]());

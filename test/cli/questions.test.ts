@@ -27,7 +27,7 @@ export const shipment = view(Order, {
 export const total = view(Order, { initial: () => '0', evolve: { ShipmentEmailSent: (_, { data }) => data.total } });
 `;
 
-describe('daybook state', { concurrency: true }, () => {
+describe('daybook state', { concurrency: 3 }, () => {
   const folder = newFolder();
   before(async () => {
     await importGolden(folder);
@@ -128,7 +128,7 @@ describe('daybook state', { concurrency: true }, () => {
   });
 });
 
-describe('daybook trace', { concurrency: true }, () => {
+describe('daybook trace', { concurrency: 3 }, () => {
   const folder = newFolder();
   const commandId = '4b3a8c0e-57a1-4c53-9d0b-0d1f6a3c2b10';
   before(async () => {
@@ -194,7 +194,7 @@ describe('daybook trace', { concurrency: true }, () => {
 const shipped = (id: number, created: string): string =>
   JSON.stringify({ stream: `CustomerOrder-${id}`, type: 'OrderShipped', data: {}, created });
 
-describe('daybook absent', { concurrency: true }, () => {
+describe('daybook absent', { concurrency: 3 }, () => {
   const folder = newFolder();
   const asked = ['absent', '--has', 'OrderShipped', '--lacks', 'ShipmentEmailSent', '--within'] as const;
   before(async () => {

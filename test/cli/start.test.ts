@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { newFolder } from './support/folder.ts';
 import { collect, runCli, startCli, written } from './support/run-cli.ts';
 
-describe('npm start', { concurrency: true }, () => {
+describe('npm start', { concurrency: 3 }, () => {
   it('serves orders, and says three commands that do what they say', async () => {
     using folder = newFolder();
     const { path: cwd } = folder;
@@ -64,7 +64,7 @@ describe('npm start', { concurrency: true }, () => {
   });
 });
 
-describe('serve', { concurrency: true }, () => {
+describe('serve', { concurrency: 3 }, () => {
   it('refuses without --dev, with the way out', async () => {
     using folder = newFolder();
     const { code, stderr } = await runCli(['serve'], { cwd: folder.path });

@@ -18,7 +18,7 @@ async function types(cwd: string, ...words: readonly string[]): Promise<readonly
     .map((line) => String(JSON.parse(line).type));
 }
 
-describe('append', { concurrency: true }, () => {
+describe('append', { concurrency: 3 }, () => {
   it('takes data from an argument, a file, or standard input, as they are', async () => {
     using folder = newFolder();
     writeFileSync(folder.file('data.json'), '{"a": 1.0}\n');
@@ -54,7 +54,7 @@ describe('append', { concurrency: true }, () => {
   });
 });
 
-describe('read', { concurrency: true }, () => {
+describe('read', { concurrency: 3 }, () => {
   it('gives a part of a stream: from, backwards, limit, type, since', async () => {
     using folder = newFolder();
     const { path: cwd } = folder;
@@ -91,7 +91,7 @@ describe('read', { concurrency: true }, () => {
   });
 });
 
-describe('tail', { concurrency: true }, () => {
+describe('tail', { concurrency: 3 }, () => {
   it('shows what is appended by another process, and ends with Ctrl-C', async () => {
     using folder = newFolder();
     const { path: cwd } = folder;
@@ -125,7 +125,7 @@ describe('tail', { concurrency: true }, () => {
   });
 });
 
-describe('streams', { concurrency: true }, () => {
+describe('streams', { concurrency: 3 }, () => {
   it("are listed by prefix and category, with the system's when asked", async () => {
     using folder = newFolder();
     const { path: cwd } = folder;

@@ -2,10 +2,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 import type { EventStore } from 'daybook';
 
+import { size } from '../size.ts';
 import { appendShop, shopEvents } from './shop.ts';
 
 const eventsPerMs = 1;
-const eventsAtMost = 6_000;
+const eventsAtMost = size(6_000, { parts: 3 });
 
 /** A thousand events a second while something else is done, but no more than a slow database can take. */
 export function flowing(store: EventStore, random: () => number): AsyncDisposable & { readonly events: () => number } {

@@ -6,6 +6,7 @@ import { openMemoryStore } from 'daybook/memory';
 import { readModel, repairReadModel, runReadModel, verifyReadModel, type VerifyReport } from 'daybook/read-model';
 import type { Kysely } from 'kysely';
 
+import { size } from '../size.ts';
 import { databaseKinds } from './databases.ts';
 import { flowing } from './flowing.ts';
 import { misjudged, mutate, mutationOf, type Mutation } from './mutations.ts';
@@ -23,7 +24,8 @@ import {
 } from './shop.ts';
 
 const reason = { who: 'ann', why: 'a test' };
-const mutationsWanted = process.env['CI'] === 'true' ? 200 : 60;
+const mutationsWanted = size(200);
+const orders = 3 * mutationsWanted;
 
 const boastful: ShopHandler = (event, tx) =>
   tx
@@ -69,7 +71,7 @@ for (const kind of databaseKinds()) {
       const random = seeded(seed);
       await using store = openMemoryStore();
       await using database = await kind.create<ShopTables>();
-      await appendShop(store, shopEvents(600, random));
+      await appendShop(store, shopEvents(orders, random));
       await projected(store, database.db);
       const mutations = mutationsOf(await storiesOf(store), random);
       await using run = await runReadModel(store, shopModel(), { db: database.db });
@@ -92,7 +94,7 @@ for (const kind of databaseKinds()) {
       await using store = openMemoryStore();
       await using database = await kind.create<ShopTables>();
       const random = seeded(7);
-      await appendShop(store, shopEvents(600, random));
+      await appendShop(store, shopEvents(orders, random));
       await projected(store, database.db);
       for (const mutation of mutationsOf(await storiesOf(store), random)) await mutate(database.db, mutation);
       await repairReadModel(store, shopModel(), { db: database.db, reason }).result();

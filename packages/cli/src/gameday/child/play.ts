@@ -1,13 +1,10 @@
 import { openSqliteStore } from 'daybook/sqlite';
-import { gameday } from 'daybook/testing/read-model';
 
 import type { ConfiguredModel } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { emptied } from '../database.ts';
 import { loggedEvents } from '../events.ts';
 import type { Plan, Rehearsal } from '../plan.ts';
-import { playConsumer } from './play-consumer.ts';
-import { playModel } from './play-model.ts';
 import { eventIn, failure, tell } from './voice.ts';
 
 /** What a process of a game day does: one run of one consumer or read model, and what became of it. */
@@ -18,8 +15,10 @@ export async function play(plan: Plan | Rehearsal): Promise<void> {
     if ('scenario' in plan) {
       if (model !== undefined) await rehearse(plan, model);
     } else if (plan.kind === 'read-model') {
+      const { playModel } = await import('./play-model.ts'); // Loaded when it is needed: it brings Kysely.
       if (model !== undefined) await playModel(plan, model);
     } else {
+      const { playConsumer } = await import('./play-consumer.ts');
       await playConsumer(plan, consumers);
     }
   } catch (error) {
@@ -30,6 +29,7 @@ export async function play(plan: Plan | Rehearsal): Promise<void> {
 }
 
 async function rehearse({ log, scenario }: Rehearsal, { model, scratch }: ConfiguredModel): Promise<void> {
+  const { gameday } = await import('daybook/testing/read-model'); // As above.
   await using store = await openSqliteStore(log);
   const events = await loggedEvents(store, Infinity);
   const [finding] = await gameday(model, {

@@ -1,12 +1,8 @@
 /**
- * A service as a test of `daybook gameday` needs it: a read model and consumers that are right, and some that are wrong
- * in ways that show only when something happens.
+ * A service as a test of `daybook gameday` needs it: a read model that is right, and some that are wrong in ways
+ * that show only when something happens.
  */
-import { appendFileSync } from 'node:fs';
-import { join } from 'node:path';
-
-import { eventTypeStream, jsonEvent, streamName, type DecodedEvent, type EventStore } from 'daybook';
-import { consumer, type Consumer } from 'daybook/consumer';
+import type { DecodedEvent } from 'daybook';
 import { memoryDatabase, readModel, type Handler, type ReadModel } from 'daybook/read-model';
 import type { Kysely } from 'kysely';
 
@@ -56,30 +52,3 @@ export const readModels: readonly { readonly model: ReadModel; readonly db: () =
   parcels('dated', (event, tx) => putAs(event, tx, new Date().toISOString().slice(0, 10))),
   parcels('hasty', (event, tx) => void put(event, tx)),
 ].map((model) => ({ model, db: () => memoryDatabase<Tables>() }));
-
-const shipped = { from: eventTypeStream('OrderShipped'), startAt: 'now' } as const;
-
-export const consumers: readonly (Consumer | object)[] = [
-  consumer('Mailing', {
-    ...shipped,
-    handle: (event) => [{ kind: 'mail', about: event.stream }],
-    interpret: (effect) => appendFileSync(join(process.cwd(), 'mails.txt'), `${JSON.stringify(effect)}\n`),
-  }),
-  consumer('Calling', { ...shipped, handle: () => appendFileSync(join(process.cwd(), 'calls.txt'), 'called\n') }),
-  consumer('Dating', {
-    ...shipped,
-    handle: () => [{ kind: 'mail', on: new Date().toISOString().slice(0, 10) }],
-    interpret: () => {},
-  }),
-  {
-    effects: 'in-log',
-    consumer: (store: EventStore) =>
-      consumer('Doubling', {
-        ...shipped,
-        handle: async ({ stream }) => {
-          const told = jsonEvent({ type: 'CustomerTold', data: {} }); // With a new id each time.
-          await store.append(streamName(stream), [told], { expected: 'any' });
-        },
-      }),
-  },
-];
