@@ -70,7 +70,7 @@ export async function* compareTables(options: CompareOptions): Steps<Compared> {
   let differing = 0;
   const differences: Difference[] = [];
   const rows = sumOf(first.result);
-  const pace = new Pace('comparing', rows);
+  const pace = new Pace('comparing', { total: rows });
   yield pace.advance(rows);
   for (const [table, shape] of Object.entries(model.tables)) {
     const found = first.result.get(table);

@@ -112,7 +112,7 @@ export class Copy {
   /** Folds the log into the tables up to a position, itself included. */
   async *foldTo(upTo: Position): Steps<void> {
     const { db, signal } = this.#options;
-    const pace = new Pace('folding', await this.#remaining());
+    const pace = new Pace('folding', { total: await this.#remaining() });
     const { sources } = this.#model;
     const read = { sources, after: this.#numbers, upTo, pageSize: batchSize, signal };
     for await (const page of readMerged(this.#store, read)) {

@@ -22,8 +22,9 @@ export type Steps<Result> = AsyncGenerator<Progress, Result, undefined>;
 /** The job that takes these steps. */
 export function jobOf<Result>(steps: Steps<Result>): Job<Result> {
   let outcome: { readonly result: Result } | undefined;
+  let isLeft = false;
   const next = async (): Promise<Progress | undefined> => {
-    if (outcome !== undefined) return undefined;
+    if (outcome !== undefined || isLeft) return undefined;
     const step = await steps.next();
     if (step.done !== true) return step.value;
     outcome = { result: step.value };
@@ -37,7 +38,10 @@ export function jobOf<Result>(steps: Steps<Result>): Job<Result> {
         isDone = true;
       } finally {
         // Whoever leaves the loop leaves the work: what it holds is released.
-        if (!isDone) await steps.return(undefined as never);
+        if (!isDone) {
+          isLeft = true;
+          await steps.return(undefined as never);
+        }
       }
     },
     async result() {
@@ -48,22 +52,34 @@ export function jobOf<Result>(steps: Steps<Result>): Job<Result> {
   };
 }
 
+/** What is known of a phase when it begins. */
+interface PaceOptions {
+  /** Events or rows, if it is known how many there are. */
+  readonly total?: number | undefined;
+  /** Milliseconds since some moment. Default: `performance.now`. */
+  readonly monotonicMs?: () => number;
+}
+
 /** Measures a phase. */
 export class Pace {
   readonly #phase: Progress['phase'];
   readonly #total: number | undefined;
-  readonly #began = performance.now();
+  readonly #monotonicMs: () => number;
+  readonly #beganMs: number;
   #done = 0;
 
-  constructor(phase: Progress['phase'], total?: number) {
+  /** Begins now. */
+  constructor(phase: Progress['phase'], { total, monotonicMs = () => performance.now() }: PaceOptions = {}) {
     this.#phase = phase;
     this.#total = total;
+    this.#monotonicMs = monotonicMs;
+    this.#beganMs = monotonicMs();
   }
 
   /** So much more is done. */
   advance(count: number): Progress {
     this.#done += count;
-    const perSecond = (this.#done / Math.max(1, performance.now() - this.#began)) * 1_000;
+    const perSecond = (this.#done / Math.max(1, this.#monotonicMs() - this.#beganMs)) * 1_000;
     const left = this.#total === undefined ? undefined : Math.max(0, this.#total - this.#done);
     return {
       phase: this.#phase,

@@ -104,7 +104,7 @@ async function* rebuildSteps(store: EventStore, model: ReadModel, options: Settl
   if (options.proof === 'fold-twice') yield* prove(store, model, { ...options, copy });
   const isFirst = (await findCheckpoint(booksOf(db), model.name)) === undefined;
   const diff = isFirst ? [] : await diffTables(db, model, { from: live, to: copy.naming });
-  const pace = new Pace('switching', 1);
+  const pace = new Pace('switching', { total: 1 });
   const at = await switchTo(model, copy, options);
   yield pace.advance(1);
   const report = { model: model.name, position: at, events, diff, tookMs: performance.now() - began };

@@ -73,7 +73,7 @@ async function* repairSteps(
   await using temporary = await temporaryCopy(store, model, options);
   const report = yield* verifyAgainst(store, model, { ...options, copy: temporary.copy });
   if (report.differing > report.drift.length) throw new TooManyDifferences(model.name, report.differing, repairAtMost);
-  const pace = new Pace('repairing', report.drift.length);
+  const pace = new Pace('repairing', { total: report.drift.length });
   const to = await putRight(model, report, { ...options, copy: temporary.copy });
   yield pace.advance(report.drift.length);
   const { drift, differing: rows } = report;
