@@ -234,6 +234,27 @@ export class TooManyDifferences extends DaybookError {
   }
 }
 
+/**
+ * The tables were built by code that took the place of this one, so this one does not rebuild them by itself: at the next
+ * failover the other would rebuild them again. It waits, writes nothing, and says so.
+ */
+export class ReadModelSuperseded extends DaybookError {
+  override readonly name = 'ReadModelSuperseded';
+  readonly code = 'read-model-superseded';
+  readonly model: string;
+  /** The code whose tables took the place of those of this code. */
+  readonly by: string;
+
+  constructor({ name, code }: { readonly name: string; readonly code: string }, by: string, since: Date) {
+    super(
+      `The tables of the read model ${JSON.stringify(name)} by this code (${code}) were replaced by those of other code (${by}) ` +
+        `at ${since.toISOString()}. Run that code, or rebuild with this one: 'daybook model rebuild'.`,
+    );
+    this.model = name;
+    this.by = by;
+  }
+}
+
 /** The log, folded twice, gave different rows: a handler depends on more than its events. The old tables stay. */
 export class RebuildNotProven extends DaybookError {
   override readonly name = 'RebuildNotProven';

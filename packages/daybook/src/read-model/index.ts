@@ -15,6 +15,7 @@ export {
   ProjectingFailed,
   ReadModelInUse,
   ReadModelMissing,
+  ReadModelSuperseded,
   ReadModelStopped,
   RebuildNotProven,
   TooManyDifferences,

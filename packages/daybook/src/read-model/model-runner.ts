@@ -11,7 +11,7 @@ import { booksOf, findCheckpoint, type Checkpoint } from './bookkeeping.ts';
 import { checkLog } from './check-log.ts';
 import { createTables } from './create-tables.ts';
 import { endedWithin } from './ended-within.ts';
-import { LeaseLost, ProjectingFailed } from './errors.ts';
+import { LeaseLost, ProjectingFailed, ReadModelSuperseded } from './errors.ts';
 import { releaseLease, renewLease, Silence, tryLease } from './lease.ts';
 import { readMerged, type SourcedEvent } from './merged-sources.ts';
 import { live } from './naming.ts';
@@ -22,6 +22,7 @@ import { rebuildReadModel } from './rebuild.ts';
 import { Foresight } from './run-ahead.ts';
 import { delayAfter, type SettledOptions } from './run-options.ts';
 import type { RunState } from './run-state.ts';
+import { refuseSuperseded } from './superseded.ts';
 
 /** What a run needs besides the log and the model. */
 export interface RunnerNeeds {
@@ -85,7 +86,7 @@ export class ModelRunner {
         const failures = this.#state.failed(error);
         if (failures === 1) this.#outages = 0;
         // What is away comes back, and then nothing is wrong with any event.
-        if (failureKind(error) === 'unavailable') this.#outages += 1;
+        if (failureKind(error) === 'unavailable' || error instanceof ReadModelSuperseded) this.#outages += 1;
         if (isFinal(error) || failures - this.#outages >= this.#options.retry.attempts) {
           this.#state.become('failed');
           throw error;
@@ -112,6 +113,7 @@ export class ModelRunner {
       await this.#rememberLog(checkpoint, log);
       this.#at = checkpoint.position;
       if (checkpoint.code !== this.#model.code && this.#options.whenCodeChanges === 'rebuild') {
+        await refuseSuperseded(this.#store, this.#model);
         await this.#rebuild(checkpoint);
         return; // The new tables have a checkpoint, and a lease, of their own.
       }

@@ -5,7 +5,7 @@ import { InvalidOption } from '../store/errors.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { position, type Position } from '../store/position.ts';
 import { booksOf, findCheckpoint, makeBooks, renameCheckpoint, type Checkpoint } from './bookkeeping.ts';
-import { Copy, dropCopy, temporaryCopy } from './copy.ts';
+import { Copy, dropCopy, knownCheckpoint, temporaryCopy } from './copy.ts';
 import { existingTable } from './create-tables.ts';
 import { diffTables, type TableDiff } from './diff-tables.ts';
 import { NothingToSwitchBack, RebuildNotProven } from './errors.ts';
@@ -70,14 +70,15 @@ export async function switchBack<Tables>(
   const { reason, now = Date.now } = options;
   const [previous] = await copiesNamed(db, model, previousSuffix);
   if (previous === undefined) throw new NothingToSwitchBack(model.name);
-  await db.transaction().execute(async (tx) => {
-    const { token } = await heldStill(tx, model, now);
+  const facts = await db.transaction().execute(async (tx) => {
+    const { token, code: replaced } = await heldStill(tx, model, now);
     const aside = { suffix: `__aside_${now().toString(36)}` };
     await rename(tx, model, { from: live, to: aside, token: token + 1n });
     await rename(tx, model, { from: previous, to: live, token: token + 2n });
     await rename(tx, model, { from: aside, to: previous, token: token + 1n });
+    return { code: (await knownCheckpoint(tx, model)).code, replaced };
   });
-  await record(store, model, { type: 'ReadModelSwitchedBack', reason, facts: {} });
+  await record(store, model, { type: 'ReadModelSwitchedBack', reason, facts });
 }
 
 const nextSuffix = '__next_';
@@ -102,13 +103,17 @@ async function* rebuildSteps(store: EventStore, model: ReadModel, options: Settl
     yield progress;
   }
   if (options.proof === 'fold-twice') yield* prove(store, model, { ...options, copy });
-  const isFirst = (await findCheckpoint(booksOf(db), model.name)) === undefined;
-  const diff = isFirst ? [] : await diffTables(db, model, { from: live, to: copy.naming });
+  const before = await findCheckpoint(booksOf(db), model.name);
+  const diff = before === undefined ? [] : await diffTables(db, model, { from: live, to: copy.naming });
   const pace = new Pace('switching', { total: 1 });
   const at = await switchTo(model, copy, options);
   yield pace.advance(1);
   const report = { model: model.name, position: at, events, diff, tookMs: performance.now() - began };
-  await record(store, model, { type: 'ReadModelRebuilt', reason, facts: report });
+  await record(store, model, {
+    type: 'ReadModelRebuilt',
+    reason,
+    facts: { ...report, code: model.code, replaced: before?.code },
+  });
   return report;
 }
 

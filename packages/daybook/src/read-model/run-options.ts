@@ -38,7 +38,8 @@ export interface RunOptions<Tables = never> {
   /**
    * What to do when the tables were built by other code than the model's. `keep` goes on with them, and says that the
    * model needs a rebuild. `rebuild` builds new tables beside, proves them and switches, as `rebuildReadModel` does;
-   * until then readers see the old ones, which stand still. Default: `keep`.
+   * until then readers see the old ones, which stand still. Code whose own tables were replaced by those of other code
+   * does not: it waits, and says `read-model-superseded`. Default: `keep`.
    */
   readonly whenCodeChanges?: 'keep' | 'rebuild';
   readonly signal?: AbortSignal;
