@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { platform } from 'node:process';
 import { describe, it } from 'node:test';
 
 import { newFolder } from './support/folder.ts';
@@ -67,8 +70,8 @@ describe('doctor', { concurrency: 3 }, () => {
     const { stdout, code } = await runCli(['doctor', '--full', '--json'], { cwd: folder.path });
     const results = JSON.parse(stdout) as readonly { check: string; verdict: string; evidence: string }[];
     assert.deepEqual(
-      results.map(({ check }) => check),
-      ['node', 'sqlite', 'memory', 'open files', 'store', 'clock', 'file system', 'free space', 'fsync', 'bytes'],
+      results.map(({ check }) => check.replace(' ', '-')),
+      'node sqlite memory open-files file-system free-space fsync write-lock store clock bytes'.split(' '),
     );
     assert.equal(code, results.some(({ verdict }) => verdict === 'fail') ? 8 : 0);
     assert.match(results.find(({ check }) => check === 'bytes')?.evidence ?? '', /3 events, nothing wrong/);
@@ -83,6 +86,41 @@ describe('doctor', { concurrency: 3 }, () => {
     assert.match(stderr, /Something is wrong with: .*store/);
   });
 });
+
+describe(
+  'doctor, where another process keeps the store locked',
+  { concurrency: 2, skip: platform !== 'linux' && 'only Linux says who' },
+  () => {
+    for (const [how, says] of [
+      ['was stopped', /is stopped and keeps it.*kill -CONT/],
+      ['hangs', /keeps it and writes nothing.*kill \d+/],
+    ] as const) {
+      it(`names one that ${how} in a transaction, since when nothing was written, and the way out`, async () => {
+        using folder = newFolder();
+        await importGolden(folder);
+        const holding = `
+        const { DatabaseSync } = require('node:sqlite');
+        new DatabaseSync('daybook.db').exec('BEGIN IMMEDIATE');
+        console.log('held');
+        setInterval(() => {}, 1_000);`;
+        const holder = spawn(process.execPath, ['-e', holding], {
+          cwd: folder.path,
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
+        await once(holder.stdout, 'data');
+        if (how === 'was stopped') holder.kill('SIGSTOP');
+        const { stdout, code } = await runCli(['doctor'], { cwd: folder.path });
+        holder.kill('SIGKILL');
+        await once(holder, 'close');
+        assert.equal(code, 8);
+        const line = /^fail\twrite lock\t(.*)$/m.exec(stdout)?.[1] ?? stdout;
+        assert.match(line, new RegExp(`Process ${holder.pid} .*last write was at \\d{4}-.* s ago`));
+        assert.match(line, says);
+        assert.match((await runCli(['doctor'], { cwd: folder.path })).stdout, /^ok\twrite lock\tNobody keeps it/m);
+      });
+    }
+  },
+);
 
 describe('bench and torture', { concurrency: 3 }, () => {
   it('measure on a store of their own, and leave nothing', async () => {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 
 import { checkFileSystem, checkFsync, checkSpace } from '../doctor/check-disk.ts';
+import { checkLock } from '../doctor/check-lock.ts';
 import { checkMemory, checkNode, checkOpenFiles, checkSqlite } from '../doctor/check-runtime.ts';
 import { checkBytes, checkClock, checkStore } from '../doctor/check-store.ts';
 import type { Check, CheckResult } from '../doctor/check.ts';
@@ -13,10 +14,14 @@ import type { Begin } from '../program.ts';
 const columns: readonly Column<CheckResult>[] = [
   { title: 'VERDICT', text: ({ verdict }) => verdict },
   { title: 'CHECK', text: ({ check }) => check },
-  { title: 'EVIDENCE', text: ({ evidence, fix }) => (fix === undefined ? evidence : `${evidence}. ${fix}`) },
+  {
+    title: 'EVIDENCE',
+    text: ({ evidence, fix }) => (fix === undefined ? evidence : `${evidence.replace(/\.$/, '')}. ${fix}`),
+  },
 ];
 
-const everywhere: readonly Check[] = [checkNode, checkSqlite, checkMemory, checkOpenFiles, checkStore, checkClock];
+const ofMachine: readonly Check[] = [checkNode, checkSqlite, checkMemory, checkOpenFiles];
+const ofStore: readonly Check[] = [checkStore, checkClock];
 const onDisk: readonly Check[] = [checkFileSystem, checkSpace, checkFsync];
 
 /** `daybook doctor`: whether this is a good place for a store. */
@@ -29,7 +34,8 @@ export function registerDoctor(program: Command, begin: Begin): void {
     .action(async ({ full }: { full?: true }, command: Command) => {
       const shell = begin(command);
       const isFile = storeKind(shell.location) === 'file';
-      const checks = [...everywhere, ...(isFile ? onDisk : []), ...(isFile && full === true ? [checkBytes] : [])];
+      const whole = isFile && full === true ? [checkBytes] : [];
+      const checks = isFile ? [...ofMachine, ...onDisk, checkLock, ...ofStore, ...whole] : [...ofMachine, ...ofStore];
       const failed: string[] = [];
       const results = async function* (): AsyncGenerator<readonly CheckResult[], void, undefined> {
         const found: CheckResult[] = [];
@@ -38,6 +44,8 @@ export function registerDoctor(program: Command, begin: Begin): void {
           const result = await seen(check, shell.location);
           if (result.verdict === 'fail') failed.push(result.check);
           found.push(result);
+          // What opens the store would wait for the lock in vain.
+          if (check === checkLock && result.verdict === 'fail') break;
         }
         yield found;
       };
