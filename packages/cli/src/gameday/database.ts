@@ -46,17 +46,52 @@ export async function keep(db: ModelDatabase): Promise<void> {
 /** Puts every table back to where it was when it was copied, in one transaction. */
 export async function putBack(db: ModelDatabase): Promise<void> {
   const tables = (await db.introspection.getTables()).filter(({ name }) => name.endsWith(keptSuffix));
-  await db.transaction().execute(async (tx) => {
-    for (const { name, columns } of tables) {
-      const table = name.slice(0, -keptSuffix.length) as never; // See above.
-      await tx.deleteFrom(table).execute();
-      const names = columns.map((column) => column.name as never);
-      await tx
-        .insertInto(table)
-        .columns(names)
-        .expression(tx.selectFrom(name as never).select(names))
-        .execute();
-    }
-  });
+  const tx = await db.startTransaction().execute();
+  try {
+    await inSomeOrder(tx, tables, async ({ name }) => {
+      await tx.deleteFrom(original(name)).execute();
+    });
+    await inSomeOrder(tx, tables, async ({ name, columns }) => {
+      const names = columns.map((column) => column.name as never); // As below.
+      const kept = tx.selectFrom(name as never).select(names);
+      await tx.insertInto(original(name)).columns(names).expression(kept).execute();
+    });
+    await tx.commit().execute();
+  } catch (error) {
+    await tx.rollback().execute();
+    throw error;
+  }
   for (const { name } of tables) await db.schema.dropTable(name).execute();
+}
+
+/** The table that a copy was made of. Nobody knows these tables here. */
+function original(kept: string): never {
+  return kept.slice(0, -keptSuffix.length) as never;
+}
+
+type Transaction = Awaited<ReturnType<ReturnType<ModelDatabase['startTransaction']>['execute']>>;
+
+/** Does something with each table, in an order in which those that refer to others allow it. */
+async function inSomeOrder<Table>(
+  tx: Transaction,
+  tables: readonly Table[],
+  work: (table: Table) => Promise<void>,
+): Promise<void> {
+  for (let left = tables; left.length > 0;) {
+    const later: Table[] = [];
+    let refusal: unknown;
+    for (const table of left) {
+      const before = await tx.savepoint('before').execute();
+      try {
+        await work(table);
+        await before.releaseSavepoint('before').execute();
+      } catch (error) {
+        await before.rollbackToSavepoint('before').execute();
+        refusal = error;
+        later.push(table);
+      }
+    }
+    if (later.length === left.length) throw refusal;
+    left = later;
+  }
 }
