@@ -35,7 +35,7 @@ process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'daybook-compile-cache');
 run({
   files: [...first, ...files.filter((path) => !first.includes(path))],
   concurrency: Number(values['at-once']),
-  execArgv: ['--conditions=@daybook/source'],
+  execArgv: ['--conditions=@daybook/source', `--import=${new URL('test-process.mjs', import.meta.url).href}`],
 })
   .on('test:fail', () => {
     process.exitCode = 1;

@@ -45,21 +45,19 @@ export async function judge({ file, edits, test }: Mutant): Promise<Verdict> {
     source = source.replace(says, instead);
   }
   const mutant: Broken = { url: pathToFileURL(path).href, source };
-  const words = ['--conditions=@daybook/source', '--test', '--test-isolation=none', '--test-timeout=120000'];
-  const child = spawn(
-    process.execPath,
-    [...words, `--test-name-pattern=${test.name}`, `test/read-model/${test.file}`],
-    {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        ...process.env,
-        NODE_TEST_CONTEXT: undefined,
-        NODE_OPTIONS: `--import=${new URL('mutating.ts', import.meta.url).href}`, // Its own processes are broken too.
-        DAYBOOK_MUTANT: JSON.stringify(mutant),
-      },
+  const before = pathToFileURL(join(root, 'scripts/test-process.mjs')).href;
+  const words = ['--conditions=@daybook/source', `--import=${before}`, `--test-name-pattern=${test.name}`];
+  const child = spawn(process.execPath, [...words, `test/read-model/${test.file}`], {
+    cwd: root,
+    timeout: 120_000,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      NODE_TEST_CONTEXT: undefined,
+      NODE_OPTIONS: `--import=${new URL('mutating.ts', import.meta.url).href}`, // Its own processes are broken too.
+      DAYBOOK_MUTANT: JSON.stringify(mutant),
     },
-  );
+  });
   const said: string[] = [];
   child.stdout.on('data', (data: Buffer) => said.push(String(data)));
   child.stderr.on('data', (data: Buffer) => said.push(String(data)));
