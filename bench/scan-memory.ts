@@ -1,4 +1,5 @@
-/** How much memory does a scan of the whole log need, compared to a process that only opened it? */
+/** How much memory do a scan of the whole log and an export need, compared to a process that only opened it? */
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 import { readFlags } from './support/flags.ts';
@@ -31,6 +32,7 @@ if (scanned === '') {
     budgetMiB: 200,
     openedMiB: needed.opened,
     scannedMiB: needed.scanned,
+    exportMiB: exportMiB(path),
     events: needed.events,
   });
 } else {
@@ -48,6 +50,16 @@ async function scan(path: string): Promise<Needed> {
     most = Math.max(most, memoryMiB());
   }
   return { opened, scanned: most, events };
+}
+
+/** What the command that exports a store needed at most. */
+function exportMiB(path: string): number {
+  const command = join(import.meta.dirname, '../packages/cli/bin/daybook.mjs');
+  const sayMost = 'process.on("exit", () => process.stderr.write(`\\n${process.resourceUsage().maxRSS}\\n`))';
+  const args = [`--import=data:text/javascript,${sayMost}`, command, '--store', path, 'export', '-o', `${path}.ndjson`];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`The export failed: ${stderr}`);
+  return Math.round(Number(stderr.trim().split('\n').at(-1)) / 1_024);
 }
 
 function memoryMiB(): number {
