@@ -125,8 +125,16 @@ export class Connection implements Disposable {
   }
 }
 
+/** To hand a statement to SQLite takes as long as to do it: so many events are inserted by one. */
+const insertsAtOnce = 8;
+const insertOne = 'INSERT INTO events (position, record) VALUES (?, ?)';
+const insertSome = `INSERT INTO events (position, record) VALUES ${Array.from({ length: insertsAtOnce }, () => '(?, ?)').join(', ')}`;
+
 /** The log file. Positions and revisions are plain numbers here: a log of 2^53 events does not fit on a disk. */
 export class LogConnection extends Connection {
+  /** What is inserted soon: positions and records in turns. */
+  readonly #inserts: (number | Uint8Array)[] = [];
+
   /**
    * Makes an empty log in a file that does not exist yet. Once this connection is closed, all of it is in the file
    * itself, and nobody has to change how it is written: two processes that do so at once are in each other's way.
@@ -180,8 +188,26 @@ export class LogConnection extends Connection {
     return (this.one('SELECT max(position) FROM events')?.[0] as number | null) ?? 0;
   }
 
+  /** Inserts an event: at the latest when the transaction is committed, or when this connection reads a record. */
   insertEvent(position: number, record: Uint8Array): void {
-    this.run('INSERT INTO events (position, record) VALUES (?, ?)', position, record);
+    this.#inserts.push(position, record);
+    if (this.#inserts.length === insertsAtOnce * 2) this.run(insertSome, ...this.#inserts.splice(0));
+  }
+
+  override commit(): void {
+    this.#insertNow();
+    super.commit();
+  }
+
+  override rollback(): void {
+    this.#inserts.length = 0;
+    super.rollback();
+  }
+
+  #insertNow(): void {
+    for (let at = 0; at < this.#inserts.length; at += 2)
+      this.run(insertOne, this.#inserts[at]!, this.#inserts[at + 1]!);
+    this.#inserts.length = 0;
   }
 
   replaceRecord(position: number, record: Uint8Array): void {
@@ -189,6 +215,7 @@ export class LogConnection extends Connection {
   }
 
   record(position: number): Uint8Array | null {
+    this.#insertNow();
     return (this.one('SELECT record FROM events WHERE position = ?', position)?.[0] ?? null) as Uint8Array | null;
   }
 

@@ -263,7 +263,11 @@ export function isFreed(record: Uint8Array): boolean {
 
 /** The last 48 bits of an id, as `decodeHead` gives them. */
 export function idHashOf(id: string): number {
-  return Number.parseInt(id.slice(24), 16);
+  let high = 0;
+  let low24 = 0;
+  for (let at = 24; at < 30; at += 1) high = (high << 4) | valueOf(id.charCodeAt(at));
+  for (let at = 30; at < 36; at += 1) low24 = (low24 << 4) | valueOf(id.charCodeAt(at));
+  return high * 2 ** 24 + low24;
 }
 
 /** When the event of a record was created. */
