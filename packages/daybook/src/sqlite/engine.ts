@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fdatasyncSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, openSync } from 'node:fs';
 
 import { LiveHub } from '../internal/live-hub.ts';
 import type { NewEvent } from '../store/event.ts';
@@ -31,8 +31,6 @@ import type { Witness } from './witness.ts';
 
 /** More unindexed events than this, and appends wait for the index. */
 export const tailAtMost = 400_000;
-/** A write-ahead file above this size is moved into the log between two appends. */
-const walBytes = 64 * 1024 * 1024;
 /** Somebody who is this far behind reads pages instead of being handed the events. */
 const publishAtMost = 5_000;
 
@@ -99,7 +97,7 @@ export class Engine {
       busyTimeoutMs,
       onIndexed: (indexed) => this.#indexed(indexed),
       onCheckpointed: () => {
-        this.#needsCheckpoint = fstatSync(this.#wal).size > walBytes;
+        this.#needsCheckpoint = true;
       },
     });
   }
@@ -168,7 +166,7 @@ export class Engine {
     if (this.tail.events > generationEvents) this.index.advance(durable);
   }
 
-  /** Moves a large write-ahead file into the log, when the index thread has left little of it. */
+  /** Moves the rest of a large write-ahead file into the log, of which the index thread has left little. */
   checkpointIfNeeded(): void {
     if (!this.#needsCheckpoint) return;
     this.#needsCheckpoint = false;

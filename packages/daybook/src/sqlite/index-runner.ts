@@ -23,6 +23,7 @@ export interface IndexTask {
 
 export interface IndexRunnerOptions extends IndexerOptions {
   readonly onIndexed: (indexed: Indexed) => void;
+  /** The write-ahead file is large, and most of it is in the log. */
   readonly onCheckpointed: () => void;
 }
 
