@@ -1,7 +1,7 @@
 /**
  * Runs the test files that the patterns name: `node scripts/test.mjs 'test/cli/*.test.ts'`. Each has a process of its own.
- * One more of them run at once than there are cores, as many tests wait for databases and for other processes, or
- * `--at-once` so many. Fails when a test does.
+ * Two for each core run at once, as many tests wait for databases and for other processes, or `--at-once` so many.
+ * Fails when a test does.
  */
 import { globSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -14,9 +14,12 @@ import { parseArgs } from 'node:util';
 const longest = [
   'test/cli/gameday.test.ts',
   'test/read-model/mutants.test.ts',
-  'test/read-model/continuous.test.ts',
-  'test/read-model/verify.test.ts',
   'test/conformance/kurrent-adapter.test.ts',
+  'test/cli/model-commands.test.ts',
+  'test/model/model.test.ts',
+  'test/read-model/continuous.test.ts',
+  'test/read-model/drill.test.ts',
+  'test/read-model/verify.test.ts',
   'test/crash/kill-read-model.test.ts',
   'test/crash/kill-writer.test.ts',
   'test/crash/bit-rot.test.ts',
@@ -24,7 +27,7 @@ const longest = [
 
 const { values, positionals: patterns } = parseArgs({
   allowPositionals: true,
-  options: { 'at-once': { type: 'string', default: String(availableParallelism() + 1) } },
+  options: { 'at-once': { type: 'string', default: String(2 * availableParallelism()) } },
 });
 const files = globSync(patterns).toSorted();
 if (files.length === 0) throw new Error(`No file has a name like ${patterns.join(' or ')}.`);

@@ -17,7 +17,7 @@ import {
 } from 'daybook/read-model';
 import { sql, type Kysely } from 'kysely';
 
-import { databaseKinds } from './databases.ts';
+import { databaseKindsOfLongTests } from './databases.ts';
 import { flowing } from './flowing.ts';
 import { seeded } from './random.ts';
 import { appendShop, orderStream, shopEvents, shopModel, shopOptions, type ShopTables } from './shop.ts';
@@ -70,7 +70,7 @@ async function ordersOf(db: Kysely<ShopTables>): Promise<readonly string[]> {
   return rows.map(({ order_id }) => order_id);
 }
 
-for (const kind of databaseKinds()) {
+for (const kind of databaseKindsOfLongTests()) {
   describe(`verify continuously on ${kind.name}`, { skip: kind.skip }, () => {
     after(() => kind[Symbol.asyncDispose]());
 

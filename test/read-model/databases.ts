@@ -32,6 +32,11 @@ export function databaseKinds(): readonly DatabaseKind[] {
   return [sqliteKind(), postgresKind()];
 }
 
+/** The same for what takes long: in CI both, else SQLite. */
+export function databaseKindsOfLongTests(): readonly DatabaseKind[] {
+  return process.env['CI'] === 'true' ? databaseKinds() : [sqliteKind()];
+}
+
 /** Opens a database by its location. */
 export function connectTo<Tables>(location: string): Kysely<Tables> {
   if (location.startsWith('postgres:')) {

@@ -7,7 +7,7 @@ import { readModel, repairReadModel, runReadModel, verifyReadModel, type VerifyR
 import type { Kysely } from 'kysely';
 
 import { size } from '../size.ts';
-import { databaseKinds } from './databases.ts';
+import { databaseKindsOfLongTests } from './databases.ts';
 import { flowing } from './flowing.ts';
 import { misjudged, mutate, mutationOf, type Mutation } from './mutations.ts';
 import { seeded } from './random.ts';
@@ -61,7 +61,7 @@ function judge(report: VerifyReport, mutations: readonly Mutation[]): readonly s
   return mutations.flatMap((mutation) => misjudged(mutation, byOrder.get(mutation.order)) ?? []);
 }
 
-for (const kind of databaseKinds()) {
+for (const kind of databaseKindsOfLongTests()) {
   describe(`verify on ${kind.name}`, { skip: kind.skip }, () => {
     after(() => kind[Symbol.asyncDispose]());
 
