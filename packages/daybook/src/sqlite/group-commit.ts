@@ -20,9 +20,12 @@ interface Waiting {
 const briefMs = 0.75;
 /** One that takes less on another thread, with the way there and back, may be a brief one: it is tried now and then. */
 const maybeBriefMs = 2;
-/** After how many syncs on another thread one is tried here. Each try that takes long doubles it. */
+/** A single sync that took longer says no more than this: now and then the disk has something else to do. */
+const longMs = 3;
+/** After how many syncs on another thread some are tried here, one after the other. When all take long it is doubled. */
 const triedAfter = 16;
-const triedAfterAtMost = 4_096;
+const triedAfterAtMost = 256;
+const triesInARow = 3;
 /** While the index is too far behind, appends wait for so long before they look again. */
 const behindMs = 5;
 /** How many changes one transaction takes at most. */
@@ -44,6 +47,7 @@ export class GroupCommit {
   #isBrief = false;
   #untilTry: number = triedAfter;
   #triesAfter: number = triedAfter;
+  #triesLeft: number = triesInARow;
   #isScheduled = false;
   #isSyncing = false;
   #closed: StoreClosed | undefined;
@@ -88,7 +92,7 @@ export class GroupCommit {
       this.#schedule(behindMs); // It must catch up first, so that memory stays bounded.
       return;
     }
-    this.#isBrief = this.#inlineMs < briefMs || (this.#pooledMs < maybeBriefMs && this.#untilTry <= 0);
+    this.#isBrief = this.#syncsHere();
     const group = this.#waiting.splice(0, this.#groupSize());
     if (group.length > 0) this.#commit(group);
     if (this.#waiting.length > 0) this.#schedule();
@@ -167,10 +171,7 @@ export class GroupCommit {
     const last = this.#verdicts.at(-1)?.after;
     if (last === undefined || last <= this.#engine.durable) return;
     try {
-      const began = performance.now();
-      const durable = this.#engine.syncAtOnce();
-      this.#measureInline(performance.now() - began);
-      this.#engine.settle(durable);
+      this.#engine.settle(this.#syncHere());
     } catch (error) {
       this.#lose(error);
       return;
@@ -178,11 +179,33 @@ export class GroupCommit {
     this.#giveVerdicts();
   }
 
+  /** Whether the next sync is done here: it is known to be brief, or that is to be tried. */
+  #syncsHere(): boolean {
+    return this.#inlineMs < briefMs || (this.#pooledMs < maybeBriefMs && this.#untilTry <= 0);
+  }
+
+  #syncHere(): number {
+    const began = performance.now();
+    const durable = this.#engine.syncAtOnce();
+    this.#measureInline(performance.now() - began);
+    return durable;
+  }
+
+  async #syncElsewhere(): Promise<number> {
+    const began = performance.now();
+    const durable = await this.#engine.sync();
+    this.#pooledMs = lately(this.#pooledMs, performance.now() - began);
+    this.#untilTry -= 1;
+    return durable;
+  }
+
   #measureInline(tookMs: number): void {
     const isTry = this.#inlineMs >= briefMs;
-    this.#inlineMs = isTry ? tookMs : lately(this.#inlineMs, tookMs);
+    this.#inlineMs = isTry ? tookMs : lately(this.#inlineMs, Math.min(tookMs, longMs));
     if (this.#inlineMs < briefMs) this.#triesAfter = triedAfter;
+    else if (isTry && (this.#triesLeft -= 1) > 0) return;
     else if (isTry) this.#triesAfter = Math.min(this.#triesAfter * 2, triedAfterAtMost);
+    this.#triesLeft = triesInARow;
     this.#untilTry = this.#triesAfter;
   }
 
@@ -196,11 +219,7 @@ export class GroupCommit {
       while (this.#verdicts.length > 0) {
         const last = this.#verdicts.at(-1)!.after;
         if (last > this.#engine.durable) {
-          const began = performance.now();
-          const durable = await this.#engine.sync();
-          this.#pooledMs = lately(this.#pooledMs, performance.now() - began);
-          this.#untilTry -= 1;
-          this.#engine.settle(durable);
+          this.#engine.settle(this.#syncsHere() ? this.#syncHere() : await this.#syncElsewhere());
         }
         this.#giveVerdicts();
       }
