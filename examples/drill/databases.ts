@@ -16,7 +16,11 @@ export function openDatabase(location: string): Kysely<ShopTables> {
 }
 
 function openPostgres(connectionString: string): Kysely<ShopTables> {
-  return new Kysely({ dialect: pgDialect(new Pool({ connectionString, max: 4, pipeline: true })) });
+  const pool = new Pool({ connectionString, max: 4, pipeline: true });
+  // Node ends a process in which nobody listens when a connection is cut. The next statement says what happened.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return new Kysely({ dialect: pgDialect(pool) });
 }
 
 /** The same place under another name. */
