@@ -1,63 +1,25 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 
-import { jsonEvent, streamName, type DecodedEvent, type EventStore, type Position } from 'daybook';
+import type { EventStore, Position } from 'daybook';
 import { openMemoryStore } from 'daybook/memory';
-import { pgDialect, readModel, runReadModel, type Handler, type ReadModel } from 'daybook/read-model';
+import { pgDialect, runReadModel, type ReadModel } from 'daybook/read-model';
 import * as fc from 'fast-check';
 import { Kysely, sql, type Transaction } from 'kysely';
 import { Pool } from 'pg';
 
 import { databaseKinds } from './databases.ts';
+import { appendNotes, note, notesModel, numberOf, type NoteTables } from './notes.ts';
 
-interface Tables {
-  readonly notes: { readonly id: string; readonly text: string; readonly number: number };
+type Tx = Transaction<NoteTables>;
+
+/** Which event wrote each row last. */
+async function positionsOf(db: Kysely<NoteTables>): Promise<unknown> {
+  const at = sql<string>`_position`.as('at');
+  return db.selectFrom('notes').select(['id', at]).orderBy('id').execute();
 }
 
-type Tx = Transaction<Tables>;
-
-/** Makes the row once, and writes `text` behind what is there: so the order of all statements can be read from it. */
-async function note(tx: Tx, id: string, text: string): Promise<void> {
-  await tx
-    .insertInto('notes')
-    .values({ id, text, number: 1 })
-    .onConflict((conflict) =>
-      conflict.column('id').doUpdateSet({
-        text: sql`${sql.ref('notes.text')} || ${text}`,
-        number: sql`${sql.ref('notes.number')} + 1`,
-      }),
-    )
-    .execute();
-}
-
-function notes(handler: Handler<DecodedEvent, Tables>, timeoutMs = 60_000): ReadModel {
-  return readModel('notes', {
-    from: ['$ce-Note'],
-    tables: { notes: { key: ['id'] } },
-    timeoutMs,
-    migrate: async (db: Kysely<Tables>) => {
-      await db.schema
-        .createTable('notes')
-        .addColumn('id', 'varchar(40)', (column) => column.primaryKey())
-        .addColumn('text', 'text', (column) => column.notNull())
-        .addColumn('number', 'integer', (column) => column.notNull())
-        .execute();
-    },
-    on: { Noted: handler, Other: handler },
-  });
-}
-
-/** What an event of these tests says: the type is the rest. */
-function numberOf(event: DecodedEvent): number {
-  return (event.data as { readonly number: number }).number; // Written below.
-}
-
-async function append(store: EventStore, types: readonly ('Noted' | 'Other')[]): Promise<Position> {
-  const events = types.map((type, number) => jsonEvent({ type, data: { number } }));
-  return (await store.append(streamName('Note-1'), events, { expected: 'no-stream' })).position;
-}
-
-async function rowsAfter(db: Kysely<Tables>, store: EventStore, model: ReadModel, end: Position): Promise<unknown> {
+async function rowsAfter(db: Kysely<NoteTables>, store: EventStore, model: ReadModel, end: Position): Promise<unknown> {
   await using run = await runReadModel(store, model, { db });
   await run.reached(end, { timeoutMs: 20_000 });
   return db.selectFrom('notes').select(['id', 'text', 'number']).orderBy('id').execute();
@@ -72,35 +34,34 @@ for (const kind of databaseKinds()) {
 
     it('O-10 are called before the one before is answered, and their statements keep the order of the log', async () => {
       await using store = openMemoryStore();
-      await using database = await kind.create<Tables>();
+      await using database = await kind.create<NoteTables>();
       let running = 0;
       let most = 0;
-      const model = notes(async (event, tx) => {
+      const model = notesModel(async (event, tx) => {
         running += 1;
         most = Math.max(most, running);
         await note(tx, 'all', `${numberOf(event)} `);
         running -= 1;
       });
-      const end = await append(store, many);
+      const end = await appendNotes(store, many);
       const rows = await rowsAfter(database.db, store, model, end);
       assert.deepEqual(rows, [{ id: 'all', text: `${many.map((_, index) => index).join(' ')} `, number: many.length }]);
       assert.ok(most > 1 && most < 200, `${most} at once`);
-      const positions = await sql<{ at: string }>`SELECT _position AS at FROM notes`.execute(database.db);
-      assert.equal(BigInt(positions.rows[0]?.at ?? 0), end);
+      assert.deepEqual(await positionsOf(database.db), [{ id: 'all', at: `${end}` }]);
     });
 
     it('are called again in order when one has more to say than those before it', async () => {
       await using store = openMemoryStore();
-      await using database = await kind.create<Tables>();
+      await using database = await kind.create<NoteTables>();
       const calls: number[] = [];
-      const model = notes(async (event, tx) => {
+      const model = notesModel(async (event, tx) => {
         const number = numberOf(event);
         calls.push(number);
         await note(tx, 'all', `${number} `);
         // What it throws is of no importance: somebody else's plugin may swallow it, too.
         if (number === 200) await note(tx, 'all', 'again ').catch(() => {});
       });
-      const rows = await rowsAfter(database.db, store, model, await append(store, many));
+      const rows = await rowsAfter(database.db, store, model, await appendNotes(store, many));
       const text = many.map((_, index) => (index === 200 ? '200 again ' : `${index} `)).join('');
       assert.deepEqual(rows, [{ id: 'all', text, number: many.length + 1 }]);
       assert.equal(calls.filter((number) => number === 0).length, 2, 'the batch was begun twice');
@@ -108,25 +69,25 @@ for (const kind of databaseKinds()) {
 
     it('see what the events before them have written', async () => {
       await using store = openMemoryStore();
-      await using database = await kind.create<Tables>();
-      const model = notes(async (event, tx) => {
+      await using database = await kind.create<NoteTables>();
+      const model = notesModel(async (event, tx) => {
         const row = await tx.selectFrom('notes').select('number').where('id', '=', 'all').executeTakeFirst();
         assert.equal(row?.number ?? 0, numberOf(event));
         await note(tx, 'all', '.');
       });
-      const rows = await rowsAfter(database.db, store, model, await append(store, many));
+      const rows = await rowsAfter(database.db, store, model, await appendNotes(store, many));
       assert.deepEqual(rows, [{ id: 'all', text: '.'.repeat(many.length), number: many.length }]);
     });
 
     it('that fail are named, with what the database said, and the events before them are in the tables', async () => {
       await using store = openMemoryStore();
-      await using database = await kind.create<Tables>();
+      await using database = await kind.create<NoteTables>();
       const called = new Set<number>();
-      const model = notes(async (event, tx) => {
+      const model = notesModel(async (event, tx) => {
         called.add(numberOf(event));
         await note(tx, numberOf(event) === 123 ? 'x'.repeat(41) : 'all', '.');
       });
-      await append(store, many);
+      await appendNotes(store, many);
       await using run = await runReadModel(store, model, { db: database.db, retry: { attempts: 1 } });
       await assert.rejects(run.finished, (error: Error & { readonly event?: { readonly revision: bigint } }) => {
         assert.match(error.message, /value too long/);
@@ -140,16 +101,16 @@ for (const kind of databaseKinds()) {
 
     it('R14 that never return are given up while others wait behind, and refused when they come back', async () => {
       await using store = openMemoryStore();
-      await using database = await kind.create<Tables>();
+      await using database = await kind.create<NoteTables>();
       const gone = Promise.withResolvers<void>();
       const later = Promise.withResolvers<unknown>();
-      const model = notes(async (event, tx) => {
+      const model = notesModel(async (event, tx) => {
         await note(tx, 'all', '.');
         if (numberOf(event) !== 250) return;
         await gone.promise;
         await note(tx, 'all', 'late').catch(later.resolve);
       }, 200);
-      await append(store, many);
+      await appendNotes(store, many);
       await using run = await runReadModel(store, model, { db: database.db, retry: { attempts: 1 } });
       await assert.rejects(run.finished, (error: Error & { readonly event?: { readonly revision: bigint } }) => {
         assert.match(error.message, /did not return within 200 ms/);
@@ -172,17 +133,20 @@ for (const kind of databaseKinds()) {
           }),
           async (types, plans) => {
             await using store = openMemoryStore();
-            const end = await append(store, types);
-            const model = notes(async (event, tx) => {
+            const end = await appendNotes(store, types);
+            const model = notesModel(async (event, tx) => {
               const plan = plans[numberOf(event) % plans.length];
               if (plan !== undefined) await followPlan(tx, numberOf(event), plan);
             });
-            await using database = await kind.create<Tables>();
-            const db = new Kysely<Tables>({ dialect: pgDialect(new Pool({ connectionString: database.location })) });
-            const inOrder = await rowsAfter(db, store, model, end);
+            await using database = await kind.create<NoteTables>();
+            const db = new Kysely<NoteTables>({
+              dialect: pgDialect(new Pool({ connectionString: database.location })),
+            });
+            const inOrder = [await rowsAfter(db, store, model, end), await positionsOf(db)];
             await db.destroy();
-            await using other = await kind.create<Tables>();
-            assert.deepEqual(await rowsAfter(other.db, store, model, end), inOrder);
+            await using other = await kind.create<NoteTables>();
+            const ahead = [await rowsAfter(other.db, store, model, end), await positionsOf(other.db)];
+            assert.deepEqual(ahead, inOrder);
           },
         ),
         { numRuns: 8 },
@@ -200,13 +164,17 @@ interface Plan {
 
 async function followPlan(tx: Tx, number: number, { statements, way }: Plan): Promise<void> {
   const texts = Array.from({ length: statements }, (_, index) => `${number}.${index} `);
+  const ids = ['all', `of ${number}`, 'all']; // The second goes to a row of its own.
   if (way === 'together') {
-    await Promise.all(texts.map((text) => note(tx, 'all', text)));
+    await Promise.all(texts.map((text, index) => note(tx, ids[index] ?? 'all', text)));
     return;
   }
   if (way === 'late') await new Promise((resolve) => setImmediate(resolve));
-  for (const text of texts) {
-    const row = way === 'after a look' ? await tx.selectFrom('notes').selectAll().executeTakeFirst() : undefined;
-    await note(tx, 'all', row === undefined ? text : `${row.number}:${text}`);
+  for (const [index, text] of texts.entries()) {
+    const row =
+      way === 'after a look'
+        ? await tx.selectFrom('notes').selectAll().where('id', '=', 'all').executeTakeFirst()
+        : undefined;
+    await note(tx, ids[index] ?? 'all', row === undefined ? text : `${row.number}:${text}`);
   }
 }

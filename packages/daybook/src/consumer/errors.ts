@@ -163,9 +163,9 @@ export class HandlerTimedOut extends DaybookError {
   readonly timeoutMs: number;
   /**
    * `still-running`: it did not react to its signal, so it cannot be tried again. `shut-out`: it may still be running, and
-   * can do nothing more in the tables of its read model.
+   * can do nothing more in the tables of its read model. `left-waiting`: the same, and a statement of it still waits.
    */
-  readonly outcome: 'ended' | 'still-running' | 'shut-out';
+  readonly outcome: 'ended' | 'still-running' | 'shut-out' | 'left-waiting';
 
   constructor(timeoutMs: number, outcome: HandlerTimedOut['outcome']) {
     super(`The handler did not return within ${timeoutMs} ms.${whatBecomesOf[outcome]}`);
@@ -178,6 +178,8 @@ const whatBecomesOf: Readonly<Record<HandlerTimedOut['outcome'], string>> = {
   ended: '',
   'still-running': ' It does not react to its signal, and is left behind.',
   'shut-out': ' It is left behind: what it did is rolled back, and what it does from now on is refused.',
+  'left-waiting':
+    ' It is left behind: a statement of it still waits, perhaps for a lock, and then all of it is rolled back.',
 };
 
 /** Another instance has taken the consumer over. This one writes no checkpoint any more, and stands by. */

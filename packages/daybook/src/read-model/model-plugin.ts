@@ -31,7 +31,6 @@ export class ModelPlugin implements KyselyPlugin {
   #renamer: TableRenamer | undefined;
   #position: bigint = 0n;
   #removals = 0;
-  #refusal: Error | undefined;
 
   constructor(model: ReadModel, naming: Naming) {
     this.#model = model;
@@ -57,18 +56,12 @@ export class ModelPlugin implements KyselyPlugin {
     this.#position = position;
   }
 
-  /** From now on every statement fails. */
-  refuse(error: Error): void {
-    this.#refusal = error;
-  }
-
   /** How many statements so far may have changed rows without leaving their position: deletions and SQL as text. */
   get removals(): number {
     return this.#removals;
   }
 
   transformQuery({ node, queryId }: PluginTransformQueryArgs): RootOperationNode {
-    if (this.#refusal !== undefined) throw this.#refusal;
     const placed = this.#withPosition(node);
     return this.#renamer === undefined ? placed : this.#renamer.renamed(placed, queryId);
   }

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 
 import { pauseIn, readControls } from '../consumer/control.ts';
+import { HandlerTimedOut } from '../consumer/errors.ts';
 import { failureKind } from '../consumer/failures.ts';
 import { controlStreamOf } from '../consumer/names.ts';
 import { DaybookError } from '../store/errors.ts';
@@ -220,6 +221,8 @@ export class ModelRunner {
       this.#state.succeeded();
       if (this.#state.status().state === 'retrying') this.#state.become('catching-up');
     } catch (error) {
+      // Its transaction still holds the checkpoint: whoever waited for that here could not say that it fails.
+      if (isLeftWaiting(error)) throw error;
       // What stands before the event that fails is fine: it goes in, so that the tables show it while we try again.
       const failedAt = error instanceof ProjectingFailed ? error.event?.position : undefined;
       const before = page.filter(({ event }) => failedAt !== undefined && event.position < failedAt);
@@ -244,6 +247,11 @@ export class ModelRunner {
       .where('token', '=', token)
       .execute();
   }
+}
+
+function isLeftWaiting(error: unknown): boolean {
+  const cause = error instanceof ProjectingFailed ? error.cause : undefined;
+  return cause instanceof HandlerTimedOut && cause.outcome === 'left-waiting';
 }
 
 function isFinal(error: unknown): boolean {

@@ -7,8 +7,8 @@ import {
   type PostgresPool,
 } from 'kysely';
 
+import type { PipelinedConnection } from './line.ts';
 import { preparingPool } from './preparing-pool.ts';
-import type { PipelinedConnection } from './run-ahead.ts';
 
 /**
  * Kysely's dialect for a `Pool` of `pg`, handed in. Statements that come again are prepared, once for each connection.

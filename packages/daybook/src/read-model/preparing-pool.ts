@@ -1,5 +1,7 @@
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 
+import { codeOf } from '../consumer/failures.ts';
+
 /** A query as `pg` takes it besides Kysely's way. One with a name is prepared the first time. */
 interface NamedQuery {
   readonly name: string;
@@ -42,7 +44,13 @@ function preparing(client: PostgresPoolClient): PostgresPoolClient {
     }
     gather();
     const name = names.of(sql);
-    return name === undefined ? client.query(sql, parameters) : named({ name, text: sql, values: parameters });
+    if (name === undefined) return client.query(sql, parameters);
+    try {
+      return await named({ name, text: sql, values: parameters });
+    } catch (error) {
+      if (mayBeUnprepared(error)) names.forget(sql);
+      throw error;
+    }
   };
   return {
     ...(client.processID !== undefined && { processID: client.processID }),
@@ -50,6 +58,14 @@ function preparing(client: PostgresPoolClient): PostgresPoolClient {
     // Prepared statements go with their connection, and a new one has room for others.
     release: (destroy) => client.release(destroy === true || names.areUsedUp),
   };
+}
+
+/** What a statement that is prepared fails with as often as one that is not: a constraint, or another one has failed. */
+const innocent = /^(?:23...|25P02)$/;
+
+/** Whether its name may have to do with it: `pg` takes the name from a statement whose values it cannot make text of. */
+function mayBeUnprepared(error: unknown): boolean {
+  return !innocent.test(codeOf(error) ?? '');
 }
 
 /** Sends what comes in one turn of the event loop together: to send costs more than to make a statement. */
@@ -74,6 +90,7 @@ const planUses = 1_000;
 class StatementNames {
   readonly #names = new Map<string, string>();
   readonly #once = new Set<string>();
+  #made = 0;
   #uses = 0;
 
   /** The name under which a statement is prepared. None for one that has not come before, or gives rows. */
@@ -85,7 +102,8 @@ class StatementNames {
     }
     if (!isPlainWrite(sql)) return undefined;
     if (this.#once.delete(sql) && !this.areUsedUp) {
-      const name = `daybook_${this.#names.size + 1}`;
+      this.#made += 1;
+      const name = `daybook_${this.#made}`;
       this.#names.set(sql, name);
       return name;
     }
@@ -95,8 +113,13 @@ class StatementNames {
     return undefined;
   }
 
+  /** The next time it gets another name. The connection may still have the old one. */
+  forget(sql: string): void {
+    this.#names.delete(sql);
+  }
+
   get areUsedUp(): boolean {
-    return this.#names.size >= namesAtMost;
+    return this.#made >= namesAtMost;
   }
 
   get areOld(): boolean {

@@ -4,13 +4,13 @@ import type { Clock } from '../consumer/clock.ts';
 import type { DecodedEvent } from '../store/event-source.ts';
 import type { Position, Revision } from '../store/position.ts';
 import { booksOf, type Books } from './bookkeeping.ts';
-import { callHandler } from './call-handler.ts';
 import { LeaseLost, ProjectingFailed } from './errors.ts';
+import { handleAll } from './handle-all.ts';
+import { Overtaken } from './line.ts';
 import type { SourcedEvent } from './merged-sources.ts';
-import { ModelPlugin } from './model-plugin.ts';
 import { checkpointName, type Naming } from './naming.ts';
 import type { ReadModel, UntypedTables } from './read-model.ts';
-import { handleAhead, Overtaken, type Foresight } from './run-ahead.ts';
+import { handleAhead, type Foresight } from './run-ahead.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** An event that concerns the read model, ready for its handler. */
@@ -104,34 +104,6 @@ export async function projectWithin(
   // First, because it takes the lock that the next owner waits for.
   await advance(booksOf(tx), batch, projecting);
   await handleAll(tx, batch.events, projecting, { watchdog });
-}
-
-/** Calls the handlers one after the other. `plugin` tells afterwards what they did. */
-export async function handleAll(
-  tx: Transaction<UntypedTables>,
-  events: readonly DecodedSourced[],
-  { model, naming, clock }: Pick<Projecting, 'model' | 'naming' | 'clock'>,
-  { plugin = new ModelPlugin(model, naming), watchdog = new Watchdog(model, clock) }: HandleAllOptions = {},
-): Promise<void> {
-  const watched = tx.withPlugin(plugin);
-  const handleEach = async (): Promise<void> => {
-    for (const { event } of events) {
-      watchdog.begin(event);
-      plugin.at(event.position);
-      await callHandler(model, event, watched);
-    }
-  };
-  try {
-    await watchdog.watch(handleEach());
-  } finally {
-    // A handler that was given up may come back while its connection belongs to somebody else.
-    if (watchdog.failure !== undefined) plugin.refuse(watchdog.failure);
-  }
-}
-
-interface HandleAllOptions {
-  readonly plugin?: ModelPlugin;
-  readonly watchdog?: Watchdog;
 }
 
 /** Moves the checkpoint, if the caller still may. */

@@ -4,11 +4,12 @@ import type { DecodedEvent } from '../store/event-source.ts';
 import type { EventStore } from '../store/event-store.ts';
 import type { Position, Revision } from '../store/position.ts';
 import { temporaryCopy, type Copy, type CopyOptions } from './copy.ts';
+import { handleAll } from './handle-all.ts';
 import { Pace, type Steps } from './job.ts';
 import { readMerged } from './merged-sources.ts';
 import { ModelPlugin } from './model-plugin.ts';
 import { positionColumn, tableName } from './naming.ts';
-import { decodeBatch, handleAll, type DecodedSourced } from './project.ts';
+import { decodeBatch, type DecodedSourced } from './project.ts';
 import type { ReadModel, TableShape, UntypedTables } from './read-model.ts';
 import { keyColumns, keyText, rowsWithKeys, type Row } from './rows.ts';
 

@@ -1,6 +1,8 @@
-import type { ControlledTransaction, Kysely, Transaction } from 'kysely';
+import type { ControlledTransaction, Kysely } from 'kysely';
 
+import { systemClock } from '../consumer/clock.ts';
 import type { Drift } from './drift.ts';
+import { handleAll } from './handle-all.ts';
 import { ModelPlugin } from './model-plugin.ts';
 import { tableName, type Naming } from './naming.ts';
 import type { ReadModel, UntypedTables } from './read-model.ts';
@@ -117,12 +119,8 @@ class Stage {
     try {
       const seed = history[start - 1]?.row;
       if (seed !== undefined) await empty.withoutPlugins().insertInto(name).values(seed).execute();
-      const plugin = new ModelPlugin(model, this.#naming);
-      const watched = empty.withPlugin(plugin) as Transaction<UntypedTables>;
-      for (const { decoded } of steps) {
-        plugin.at(decoded.position);
-        await model.on[decoded.type]?.(decoded, watched);
-      }
+      const events = steps.map(({ decoded: event }) => ({ event }));
+      await handleAll(empty, events, { model, naming: this.#naming, clock: systemClock });
       const rows = await rowsWithKeys(empty, name, shape, [live]);
       return rows.find((row) => keyText(row, shape) === keyText(live, shape));
     } catch {

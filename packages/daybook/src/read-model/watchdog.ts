@@ -11,7 +11,7 @@ const graceMs = 500;
 export class Watchdog {
   readonly #model: ReadModel;
   readonly #clock: Clock;
-  readonly #givenUp = Promise.withResolvers<ProjectingFailed>();
+  readonly #givenUp = Promise.withResolvers<void>();
   #failure: ProjectingFailed | undefined;
   #event: DecodedEvent | undefined;
   #sinceMs = 0;
@@ -28,11 +28,6 @@ export class Watchdog {
     this.#sinceMs = this.#clock.monotonicMs();
   }
 
-  /** Why a handler was given up. */
-  get failure(): ProjectingFailed | undefined {
-    return this.#failure;
-  }
-
   /**
    * Waits for handlers that are called one after the other.
    *
@@ -42,12 +37,16 @@ export class Watchdog {
     await this.#unless(handled, (ended) => this.#late(ended));
   }
 
-  /** Waits for the transaction that they are in, but not for ever once one of them was given up. */
+  /**
+   * Waits for the transaction that they are in, but not for ever once one of them was given up.
+   *
+   * @throws ProjectingFailed when it goes on waiting. What it holds, nobody else can have until it ends.
+   */
   async watchTransaction(done: Promise<void>): Promise<void> {
     await this.#unless(done, async (ended) => {
-      const failure = await this.#givenUp.promise;
+      await this.#givenUp.promise;
       await this.#clock.sleep(graceMs, ended);
-      throw failure;
+      throw this.#failureOf('left-waiting');
     });
   }
 
@@ -64,15 +63,20 @@ export class Watchdog {
   }
 
   async #late(ended: AbortSignal): Promise<never> {
-    const { timeoutMs, name } = this.#model;
+    const { timeoutMs } = this.#model;
     let leftMs = timeoutMs;
     // One timer for all of them: most take no time.
     while (leftMs > 0) {
       await this.#clock.sleep(leftMs, ended);
       leftMs = timeoutMs - (this.#clock.monotonicMs() - this.#sinceMs);
     }
-    this.#failure = new ProjectingFailed(name, this.#event, new HandlerTimedOut(timeoutMs, 'shut-out'));
-    this.#givenUp.resolve(this.#failure);
+    this.#failure = this.#failureOf('shut-out');
+    this.#givenUp.resolve();
     throw this.#failure;
+  }
+
+  #failureOf(outcome: HandlerTimedOut['outcome']): ProjectingFailed {
+    const { timeoutMs, name } = this.#model;
+    return new ProjectingFailed(name, this.#event, new HandlerTimedOut(timeoutMs, outcome));
   }
 }
