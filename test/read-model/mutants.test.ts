@@ -184,7 +184,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'O-10 events that overtake each other are found out',
-    file: 'read-model/run-ahead.ts',
+    file: 'read-model/line.ts',
     edits: [{ says: 'if (index < this.#latest || ', instead: 'if (' }],
     test: { file: 'run-ahead.test.ts', name: 'do not wait for each other are called again' },
     needs: 'postgres',
