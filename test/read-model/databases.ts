@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 
 import { nodeSqliteDialect, pgDialect } from 'daybook/read-model';
 import { Kysely } from 'kysely';
-import { Pool } from 'pg';
+import { Pool, type PoolConfig } from 'pg';
 
 import { cannotStartPostgres, startPostgres, type Postgres } from '../services/postgres.ts';
 
@@ -37,12 +37,18 @@ export function databaseKindsOfLongTests(): readonly DatabaseKind[] {
   return process.env['CI'] === 'true' ? databaseKinds() : [sqliteKind()];
 }
 
+/** A pool whose connections may be cut: the next statement says so. Node would end the process if nobody listened. */
+export function listeningPool(settings: PoolConfig): Pool {
+  const pool = new Pool(settings);
+  pool.on('error', () => {}); // One that waits in the pool.
+  pool.on('connect', (client) => client.on('error', () => {})); // One in use, or that the pool has let go.
+  return pool;
+}
+
 /** Opens a database by its location. */
 export function connectTo<Tables>(location: string): Kysely<Tables> {
   if (location.startsWith('postgres:')) {
-    const pool = new Pool({ connectionString: location, max: 8, pipeline: true });
-    pool.on('error', () => {}); // An idle connection that was cut: the next query says so.
-    return new Kysely({ dialect: pgDialect(pool) });
+    return new Kysely({ dialect: pgDialect(listeningPool({ connectionString: location, max: 8, pipeline: true })) });
   }
   const database = new DatabaseSync(location);
   database.exec('PRAGMA journal_mode = WAL');

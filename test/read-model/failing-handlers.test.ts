@@ -4,10 +4,10 @@ import { after, describe, it } from 'node:test';
 import { openMemoryStore } from 'daybook/memory';
 import { pgDialect, runReadModel, type ReadModel } from 'daybook/read-model';
 import { Kysely, PostgresDialect, sql, type Dialect } from 'kysely';
-import { Pool } from 'pg';
+import type { Pool } from 'pg';
 
 import { until } from '../services/until.ts';
-import { databaseKinds, type DatabaseKind } from './databases.ts';
+import { databaseKinds, listeningPool, type DatabaseKind } from './databases.ts';
 import { appendNotes, note, notesModel, numberOf, type NoteTables } from './notes.ts';
 
 /** A way to a database of a kind. */
@@ -18,7 +18,7 @@ interface Way {
 }
 
 function pool(connectionString: string, settings: { readonly pipeline?: true } = {}): Pool {
-  return new Pool({ connectionString, max: 4, ...settings });
+  return listeningPool({ connectionString, max: 4, ...settings });
 }
 
 const ways: readonly Way[] = databaseKinds().flatMap((kind): readonly Way[] => {

@@ -3,9 +3,8 @@ import { after, describe, it } from 'node:test';
 
 import { pgDialect } from 'daybook/read-model';
 import { Kysely, sql } from 'kysely';
-import { Pool } from 'pg';
 
-import { databaseKinds } from './databases.ts';
+import { databaseKinds, listeningPool } from './databases.ts';
 
 interface Tables {
   readonly rows: { readonly id: number; readonly text: string };
@@ -16,7 +15,7 @@ async function over(
   location: string,
   settings: { readonly pipeline: boolean },
 ): Promise<{ readonly db: Kysely<Tables> } & AsyncDisposable> {
-  const pool = new Pool({ connectionString: location, max: 1, ...settings });
+  const pool = listeningPool({ connectionString: location, max: 1, ...settings });
   const db = new Kysely<Tables>({ dialect: pgDialect(pool) });
   await sql`CREATE TABLE IF NOT EXISTS rows (id integer PRIMARY KEY, text text NOT NULL)`.execute(db);
   return { db, [Symbol.asyncDispose]: () => db.destroy() };

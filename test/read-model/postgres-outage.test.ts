@@ -21,10 +21,11 @@ import {
   type ReadModelRun,
 } from 'daybook/read-model';
 import { Kysely, PostgresDialect, type Dialect } from 'kysely';
-import { Client, Pool, type PoolClient } from 'pg';
+import { Client, type Pool, type PoolClient } from 'pg';
 
 import { cannotStartPostgres, startPostgres, type Postgres } from '../services/postgres.ts';
 import { until } from '../services/until.ts';
+import { listeningPool } from './databases.ts';
 import { dataOf, orderStream, shopOptions, shopRows, type ShopHandler, type ShopTables } from './shop.ts';
 
 const patienceMs = 30_000;
@@ -68,10 +69,7 @@ class Shop implements AsyncDisposable {
     this.#admin = urls.admin;
     this.url = urls.shop;
     const connectionTimeoutMillis = patienceMs;
-    this.pool = new Pool({ connectionString: urls.shop, max: connections, connectionTimeoutMillis, ...settings });
-    this.pool.on('error', () => {}); // An idle connection that was cut: the next query says so.
-    // One that is cut between two statements of a transaction: the next statement says so.
-    this.pool.on('connect', (client) => client.on('error', () => {}));
+    this.pool = listeningPool({ connectionString: urls.shop, max: connections, connectionTimeoutMillis, ...settings });
     this.db = new Kysely({ dialect: dialect(this.pool) });
     this.#watch = watchConsumers(this.store, { retryingMs: 1, everyMs: 3_600_000 });
     const options = shopOptions();

@@ -6,9 +6,8 @@ import { openMemoryStore } from 'daybook/memory';
 import { pgDialect, runReadModel, type ReadModel } from 'daybook/read-model';
 import * as fc from 'fast-check';
 import { Kysely, sql, type Transaction } from 'kysely';
-import { Pool } from 'pg';
 
-import { databaseKinds } from './databases.ts';
+import { databaseKinds, listeningPool } from './databases.ts';
 import { appendNotes, note, notesModel, numberOf, type NoteTables } from './notes.ts';
 
 type Tx = Transaction<NoteTables>;
@@ -140,7 +139,7 @@ for (const kind of databaseKinds()) {
             });
             await using database = await kind.create<NoteTables>();
             const db = new Kysely<NoteTables>({
-              dialect: pgDialect(new Pool({ connectionString: database.location })),
+              dialect: pgDialect(listeningPool({ connectionString: database.location })),
             });
             const inOrder = [await rowsAfter(db, store, model, end), await positionsOf(db)];
             await db.destroy();
