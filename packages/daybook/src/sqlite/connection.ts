@@ -132,7 +132,7 @@ const insertSome = `INSERT INTO events (position, record) VALUES ${Array.from({ 
 
 /** The log file. Positions and revisions are plain numbers here: a log of 2^53 events does not fit on a disk. */
 export class LogConnection extends Connection {
-  /** What is inserted soon: positions and records in turns. */
+  /** What is inserted before anything else is done: positions and records in turns. */
   readonly #inserts: (number | Uint8Array)[] = [];
 
   /**
@@ -188,15 +188,10 @@ export class LogConnection extends Connection {
     return (this.one('SELECT max(position) FROM events')?.[0] as number | null) ?? 0;
   }
 
-  /** Inserts an event: at the latest when the transaction is committed, or when this connection reads a record. */
+  /** Inserts an event: at the latest before the next statement of this connection. */
   insertEvent(position: number, record: Uint8Array): void {
     this.#inserts.push(position, record);
-    if (this.#inserts.length === insertsAtOnce * 2) this.run(insertSome, ...this.#inserts.splice(0));
-  }
-
-  override commit(): void {
-    this.#insertNow();
-    super.commit();
+    if (this.#inserts.length === insertsAtOnce * 2) super.run(insertSome, ...this.#inserts.splice(0));
   }
 
   override rollback(): void {
@@ -204,10 +199,25 @@ export class LogConnection extends Connection {
     super.rollback();
   }
 
+  protected override run(sql: string, ...values: readonly SQLInputValue[]): void {
+    this.#insertNow();
+    super.run(sql, ...values);
+  }
+
+  protected override one(sql: string, ...values: readonly SQLInputValue[]): readonly unknown[] | undefined {
+    this.#insertNow();
+    return super.one(sql, ...values);
+  }
+
+  protected override all(sql: string, ...values: readonly SQLInputValue[]): readonly (readonly unknown[])[] {
+    this.#insertNow();
+    return super.all(sql, ...values);
+  }
+
   #insertNow(): void {
-    for (let at = 0; at < this.#inserts.length; at += 2)
-      this.run(insertOne, this.#inserts[at]!, this.#inserts[at + 1]!);
-    this.#inserts.length = 0;
+    const inserts = this.#inserts;
+    for (let at = 0; at < inserts.length; at += 2) super.run(insertOne, inserts[at]!, inserts[at + 1]!);
+    inserts.length = 0;
   }
 
   replaceRecord(position: number, record: Uint8Array): void {
@@ -215,7 +225,6 @@ export class LogConnection extends Connection {
   }
 
   record(position: number): Uint8Array | null {
-    this.#insertNow();
     return (this.one('SELECT record FROM events WHERE position = ?', position)?.[0] ?? null) as Uint8Array | null;
   }
 

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+
+import type { NewEvent } from '../store/event.ts';
+import { setStreamMetadata } from '../store/stream-metadata.ts';
+import { streamName } from '../store/stream-name.ts';
+import { openSqliteStore } from './index.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'daybook-scavenge-'));
+
+function event(): NewEvent {
+  return { id: crypto.randomUUID(), type: 'Placed', data: Buffer.from('{}'), contentType: 'application/json' };
+}
+
+describe('a scavenge', () => {
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('leaves a log that is sealed, whatever is appended in the same transactions', async () => {
+    await using store = await openSqliteStore(join(folder, 'x.db'));
+    const hidden = streamName('Hidden-1');
+    const busy = streamName('Busy-1');
+    for (let append = 0; append < 6; append += 1) {
+      await store.append(hidden, Array.from({ length: 512 }, event), { expected: 'any' });
+    }
+    await setStreamMetadata(store, hidden, { metadata: { maxCount: 1, custom: {} }, expected: 'any' });
+
+    const appends: Promise<unknown>[] = [];
+    let freed = 0n;
+    let isDone = false;
+    const scavenging = (async () => {
+      for await (const { eventsFreed } of store.scavenge()) freed = eventsFreed;
+      isDone = true;
+    })();
+    while (!isDone) {
+      appends.push(store.append(busy, Array.from({ length: 3 }, event), { expected: 'any' }));
+      await new Promise((turn) => setImmediate(turn));
+    }
+    await scavenging;
+    await Promise.all(appends);
+    assert.ok(freed > 2_000n, 'something was freed');
+    await store.append(busy, Array.from({ length: 2_048 }, event), { expected: 'any' });
+    const problems: string[] = [];
+    for await (const { findings } of store.verify()) problems.push(...findings.map(({ problem }) => problem));
+    assert.deepEqual(problems, []);
+  });
+});
