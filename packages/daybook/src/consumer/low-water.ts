@@ -19,7 +19,7 @@ export class LowWater {
   /** Delivered and above `pos`, in order. */
   #delivered: Delivered[] = [];
   #byNumber = new Map<bigint, Delivered>();
-  /** What was handled beyond the mark before this session. */
+  /** What was handled beyond the mark when this began. */
   readonly #ahead: readonly Range[];
 
   constructor(pos: bigint, id: string | undefined, ahead: readonly Range[] = []) {
@@ -37,7 +37,7 @@ export class LowWater {
     return this.#id;
   }
 
-  /** Whether an event was handled before this session began. */
+  /** Whether an event was handled when this began. */
   wasHandled(number: bigint): boolean {
     return this.#ahead.some(([from, to]) => number >= from && number <= to);
   }
