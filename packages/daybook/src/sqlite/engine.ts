@@ -6,7 +6,6 @@ import { position as asPosition } from '../store/position.ts';
 import { parseStreamMetadata } from '../store/stream-metadata.ts';
 import { describedStreamOf, isMetadataStream, metadataStreamOf, type StreamName } from '../store/stream-name.ts';
 import type { LogConnection } from './connection.ts';
-import { DerivedPlaces } from './derived-places.ts';
 import { IndexRunner, type Indexed } from './index-runner.ts';
 import type { Indexer } from './indexer.ts';
 import { openedIndex, type IndexFile } from './open-index.ts';
@@ -58,7 +57,6 @@ export class Engine {
   readonly streams: Streams;
   readonly meta: LogMeta;
   readonly index: IndexRunner;
-  readonly #derived: DerivedPlaces;
   readonly #witness: Witness;
   readonly #wal: number;
   readonly #indexFile: IndexFile;
@@ -77,7 +75,6 @@ export class Engine {
     this.reader = reader;
     this.meta = writer.meta();
     this.tail = new Tail(start.index.indexed, start.index.lost);
-    this.#derived = new DerivedPlaces(this.tail);
     this.streams = new Streams({ reader, writer, tail: this.tail });
     this.#witness = start.witness;
     this.#indexFile = { path: `${path}-index`, busyTimeoutMs };
@@ -182,7 +179,6 @@ export class Engine {
   reload(): void {
     const { indexed } = this.tail;
     this.tail.restart(indexed);
-    this.#derived.forget();
     this.streams.forget();
     this.#takeIn();
     this.resetSeals();
@@ -282,7 +278,7 @@ export class Engine {
       return;
     }
     this.tail.add(stream, head.idHash, known?.lastPosition);
-    this.#derived.add(head);
+    this.tail.addDerived(head);
     if (known !== undefined) {
       known.revision = revision;
       known.lastPosition = position;

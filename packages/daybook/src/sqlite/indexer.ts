@@ -1,8 +1,6 @@
-import { derivedStreamsOf } from '../store/derived-stream.ts';
-import { revision } from '../store/position.ts';
-import { categoryOf, isSystemStream } from '../store/stream-name.ts';
 import { endOf, extendBlock } from './block.ts';
 import { LogConnection } from './connection.ts';
+import { DerivedLists } from './derived-lists.ts';
 import { IndexDamaged } from './errors.ts';
 import type { IndexConnection } from './index-connection.ts';
 import { LostEvents } from './lost-events.ts';
@@ -217,8 +215,7 @@ function collect(
 /** What a run adds, as it is found. */
 class Collected {
   readonly streams = new Map<string, Added>();
-  /** By category and type, what an event that is not the first of its stream and has no metadata adds to, as most are. */
-  readonly #byCategory = new Map<string, Map<string, readonly Added[]>>();
+  readonly #derived = new DerivedLists((name) => this.#addedTo(name, -1));
 
   add(head: RecordHead): void {
     const { stream, position, revision: at } = head;
@@ -233,27 +230,12 @@ class Collected {
     }
     added.positions.push(position);
     added.idHashes.push(head.idHash);
-    for (const derived of this.#derivedOf(head)) derived.positions.push(position);
+    for (const derived of this.#derived.of(head)) derived.positions.push(position);
   }
 
   #addedTo(name: string, firstRevision: number): Added {
     let added = this.streams.get(name);
     if (added === undefined) this.streams.set(name, (added = { firstRevision, positions: [], idHashes: [] }));
     return added;
-  }
-
-  #derivedOf(head: RecordHead): readonly Added[] {
-    const { stream, type, metadata } = head;
-    if (head.revision === 0 || metadata.length > 0 || isSystemStream(stream)) return this.#named(head);
-    const category = categoryOf(stream) ?? '';
-    let byType = this.#byCategory.get(category);
-    if (byType === undefined) this.#byCategory.set(category, (byType = new Map()));
-    let found = byType.get(type);
-    if (found === undefined) byType.set(type, (found = this.#named(head)));
-    return found;
-  }
-
-  #named(head: RecordHead): readonly Added[] {
-    return derivedStreamsOf({ ...head, revision: revision(head.revision) }).map((name) => this.#addedTo(name, -1));
   }
 }

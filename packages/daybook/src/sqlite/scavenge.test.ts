@@ -29,12 +29,12 @@ describe('a scavenge', () => {
 
     const appends: Promise<unknown>[] = [];
     let freed = 0n;
-    let isDone = false;
+    const done = new AbortController();
     const scavenging = (async () => {
       for await (const { eventsFreed } of store.scavenge()) freed = eventsFreed;
-      isDone = true;
+      done.abort();
     })();
-    while (!isDone) {
+    while (!done.signal.aborted) {
       appends.push(store.append(busy, Array.from({ length: 3 }, event), { expected: 'any' }));
       await new Promise((turn) => setImmediate(turn));
     }

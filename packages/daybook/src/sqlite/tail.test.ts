@@ -3,10 +3,12 @@ import { describe, it } from 'node:test';
 
 import * as fc from 'fast-check';
 
+import { streamName } from '../store/stream-name.ts';
 import { generationEvents, Tail } from './tail.ts';
 
 const streams = ['a', 'b', 'c'] as const;
 const derived = ['$ce-x', '$ce-y'] as const;
+const metadata = new Uint8Array(0);
 /** So many events, or an index that is so far behind the newest event. */
 const steps = fc.array(
   fc.oneof(
@@ -42,7 +44,13 @@ function addTo(tail: Tail, ends: Map<string, number>, seed: number): readonly Ad
   if (position % 2 === 0) tail.add(stream, position * 2);
   else tail.add(stream, position * 2, ends.get(stream) ?? 0);
   ends.set(stream, position);
-  tail.derived(derivedName).push(position);
+  const type = `Type${position % 3}`;
+  tail.addDerived({
+    stream: streamName(`${derivedName.slice('$ce-'.length)}-1`),
+    type,
+    revision: position % 5,
+    metadata,
+  });
   const event = { position, stream, derived: derivedName };
   return [...Array.from({ length: gap }, () => ({ ...event, hash: 0 })), { ...event, hash: position * 2 }];
 }

@@ -1,5 +1,7 @@
 import { derivedStream } from '../store/derived-stream.ts';
+import { DerivedLists } from './derived-lists.ts';
 import { LostEvents } from './lost-events.ts';
+import type { RecordHead } from './record.ts';
 
 /** How many events go into one generation: the unit in which indexed events are forgotten. */
 export const generationEvents = 8_192;
@@ -15,7 +17,9 @@ interface Generation {
   readonly distances: Uint32Array;
   readonly idHashes: Float64Array;
   /** Where the events of each derived stream stand. */
-  readonly derived: Map<string, number[]>;
+  readonly derived: ReadonlyMap<string, readonly number[]>;
+  /** The same, to add to. */
+  readonly lists: DerivedLists<number[]>;
   readonly tombstones: Map<string, number>;
   /** How many numbers of its stream an event stands for besides its own: those of lost events before it. */
   readonly gaps: Map<number, number>;
@@ -84,17 +88,9 @@ export class Tail {
     this.#newest().tombstones.set(stream, this.#last);
   }
 
-  /** Where the newest events of a derived stream stand, to add to as long as `generation` stays the same. */
-  derived(name: string): number[] {
-    const { derived } = this.#newest();
-    let positions = derived.get(name);
-    if (positions === undefined) derived.set(name, (positions = []));
-    return positions;
-  }
-
-  /** Changes when there is a new generation. */
-  get generation(): number {
-    return this.#newest().first;
+  /** Adds the event at the last position to the derived streams that it belongs to. */
+  addDerived(event: Pick<RecordHead, 'stream' | 'type' | 'revision' | 'metadata'>): void {
+    for (const positions of this.#newest().lists.of(event)) positions.push(this.#last);
   }
 
   /** Where the events of a stream, or a derived stream, stand, up to and with `bound`. */
@@ -175,7 +171,7 @@ export class Tail {
   }
 
   #derivedPositions(stream: string, bound: number): readonly number[] {
-    const parts: number[][] = [];
+    const parts: (readonly number[])[] = [];
     for (const { derived } of this.#generations) {
       const part = derived.get(stream);
       if (part !== undefined) parts.push(part);
@@ -187,13 +183,19 @@ export class Tail {
 }
 
 function generationWith(position: number): Generation {
+  const derived = new Map<string, number[]>();
   return {
     first: position - ((position - 1) % generationEvents),
     last: position,
     streams: new Map(),
     distances: new Uint32Array(generationEvents),
     idHashes: new Float64Array(generationEvents),
-    derived: new Map(),
+    derived,
+    lists: new DerivedLists((name) => {
+      const positions = derived.get(name) ?? [];
+      derived.set(name, positions);
+      return positions;
+    }),
     tombstones: new Map(),
     gaps: new Map(),
   };
