@@ -1,10 +1,11 @@
 /**
  * A process that runs the shop's read model and kills itself at the nth time it comes to a point: `decode`, `handle`,
- * `between` two statements, at the `end` of a batch before its commit, or `after` a commit. Without a point it goes on to
- * the end of the log.
+ * `between` two statements, at the `end` of a batch before its commit, or `after` a commit. `outside`, it says on its
+ * output that it is to be killed, and goes on until it is. Without a point it goes on to the end of the log.
  *
  *     node kill-child.ts LOG DATABASE [POINT TIMES]
  */
+import { writeSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 
 import { jsonData, position, streamName } from 'daybook';
@@ -21,7 +22,9 @@ let left = Number(times);
 function pass(name: string): void {
   if (name !== point) return;
   left -= 1;
-  if (left <= 0) process.kill(process.pid, 'SIGKILL');
+  if (left > 0) return;
+  if (point === 'outside') writeSync(1, '.');
+  else process.kill(process.pid, 'SIGKILL');
 }
 
 const options = shopOptions();
@@ -35,6 +38,7 @@ const sources: readonly ModelSource[] = options.from.map((stream) => ({
 const killing = (handler: ShopHandler): ShopHandler => {
   return async (event, tx) => {
     pass('handle');
+    pass('outside');
     await handler(event, tx);
     pass('between');
     await tx.updateTable('carriers').set({ parcels: 0 }).where('carrier', '=', 'nobody').execute();

@@ -11,8 +11,8 @@ import type { DatabaseKind } from './databases.ts';
 import { foldOrder, storiesOf } from './shop-oracle.ts';
 import { appendShop, shopEvents, type ShopTables } from './shop.ts';
 
-/** Where the process is killed. `anywhere` is from outside, at any moment: in a commit too. */
-const points = ['decode', 'handle', 'between', 'end', 'after', 'anywhere'] as const;
+/** Where the process is killed. `outside` is by this process, at any moment: in a commit too. */
+const points = ['decode', 'handle', 'between', 'end', 'after', 'outside'] as const;
 
 /** What came of it. */
 export interface Killed {
@@ -36,9 +36,9 @@ export async function killReadModel(
     await using database = await kind.create<ShopTables>();
     let killed = 0;
     for (let index = 0; index < kills; index++) {
-      const point = points[index % points.length] ?? 'anywhere';
+      const point = points[index % points.length] ?? 'outside';
       const times = 1 + Math.floor(random() * 12);
-      if (await killedAt([log, database.location], { point, times, random })) killed += 1;
+      if ((await life([log, database.location, point, String(times)])) === 'SIGKILL') killed += 1;
     }
     await life([log, database.location]);
     await using store = await openSqliteStore(log);
@@ -48,27 +48,18 @@ export async function killReadModel(
   }
 }
 
-async function killedAt(
-  places: readonly string[],
-  { point, times, random }: { readonly point: string; readonly times: number; readonly random: () => number },
-): Promise<boolean> {
-  if (point !== 'anywhere') return (await life([...places, point, String(times)])) === 'SIGKILL';
-  return (await life(places, 300 + random() * 500)) === 'SIGKILL';
-}
-
-/** Lets a process run, and kills it after a while if that is said. Gives the signal it ended by. */
-async function life(words: readonly string[], killAfterMs?: number): Promise<unknown> {
+/** Lets a process run, and kills it when it asks for it. Gives the signal it ended by. */
+async function life(words: readonly string[]): Promise<unknown> {
   const program = join(import.meta.dirname, 'kill-child.ts');
   const child = spawn(process.execPath, ['--conditions=@daybook/source', program, ...words], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  child.stdout.once('data', () => child.kill('SIGKILL'));
   let said = '';
   child.stderr.on('data', (data: Buffer) => {
     said += String(data);
   });
-  const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterMs);
   const [code, signal]: readonly unknown[] = await once(child, 'close');
-  clearTimeout(timer);
   if (code !== 0 && signal !== 'SIGKILL') throw new Error(`The process ended with ${String(code)}: ${said}`);
   return signal;
 }
