@@ -6,6 +6,7 @@ import { attack } from './hostile-network.ts';
 import { idle } from './idle-subscriptions.ts';
 import { failDisk } from './io-errors.ts';
 import { killConsumer } from './kill-consumer.ts';
+import { killEffects } from './kill-effects.ts';
 import { killServer } from './kill-server.ts';
 import { killWriter } from './kill-writer.ts';
 import { losePower } from './power-loss.ts';
@@ -19,6 +20,7 @@ const programmes: readonly { readonly cycles: number; readonly run: (run: Run) =
   { cycles: 50, run: (run) => killWriter({ ...run, writers: 4 }) },
   { cycles: 50, run: killServer },
   { cycles: 200, run: killConsumer },
+  { cycles: 60, run: killEffects },
   { cycles: 25, run: contend },
   { cycles: 2_000, run: losePower },
   { cycles: 200, run: failDisk },

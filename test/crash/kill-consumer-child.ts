@@ -2,41 +2,59 @@
  * A process that runs a consumer until it kills itself at one of six points, or, without a point, until it has handled
  * everything. Its effects: a line in a file, and an event with an id of its own in the same store.
  *
- * It says `ready` when its modules are loaded, and reads the path of the store, the point, and at which time to die.
- * Argument: mutant.
+ * It reads its orders as `support/kill-orders.ts` says. Argument: mutant.
  */
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { appendFileSync } from 'node:fs';
+import fs, { appendFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 
 import { eventTypeStream, jsonEvent, streamName, type EventStore } from 'daybook';
 import { consumer, runConsumer, type Consumer } from 'daybook/consumer';
 
+import { readKillOrders } from './support/kill-orders.ts';
 import { openStore } from './support/open-store.ts';
-import { sayReady } from './support/say-ready.ts';
+import { untilHandled } from './support/until-handled.ts';
 
 /** Where a consumer can be killed. */
-export type KillPoint = 'decode' | 'handled' | 'effect' | 'append' | 'commit' | 'committed';
+export type KillPoint =
+  /** Before an event is decoded. */
+  | 'decode'
+  /** After `handle` has said what is to happen, and before it happens. */
+  | 'handled'
+  /** After the effect, and before the checkpoint says so. */
+  | 'effect'
+  /** While the checkpoint waits to be written. */
+  | 'append'
+  /** When the checkpoint is committed, and not flushed. */
+  | 'commit'
+  /** When it is flushed, and the consumer does not know yet. */
+  | 'committed';
 
 /** The mutant does what it has to after the checkpoint, which is this much later. */
 const lateMs = 15;
 
 const [, , mutant] = process.argv;
+const { path, isDoomed, pass } = await readKillOrders<KillPoint>();
 
-sayReady();
-const [line] = (await once(process.stdin, 'data')) as [Buffer]; // No encoding was set.
-process.stdin.destroy(); // Nothing more is read, and an open pipe would keep the process.
-const [path = '', point = '', times = '0'] = line.toString().trim().split(' ');
-let left = Number(times);
+/** Whether a checkpoint is on its way to the disk: the next flush is its own. */
+let isAppending = false;
 
-/** Dies when it has come to its point for so many times. */
-function pass(here: KillPoint): void {
-  if (here !== point) return;
-  left -= 1;
-  if (left <= 0) process.kill(process.pid, 'SIGKILL');
+/** Runs `now` before each flush of the store. */
+function beforeFlushes(now: () => void): void {
+  const { fdatasync, fdatasyncSync } = fs;
+  const later = (...words: Parameters<typeof fdatasync>): void => {
+    now();
+    fdatasync(...words);
+  };
+  const atOnce = (fd: number): void => {
+    now();
+    fdatasyncSync(fd);
+  };
+  Object.assign(fs, { fdatasync: later, fdatasyncSync: atOnce });
+  syncBuiltinESMExports();
 }
 
-/** A store in which a checkpoint can be interrupted: before it is appended, in the middle, and right after it. */
+/** A store in which a checkpoint can be interrupted: while it waits, in its commit, and right after it. */
 function interrupted(store: EventStore): EventStore {
   return new Proxy(store, {
     get(target, name) {
@@ -45,10 +63,11 @@ function interrupted(store: EventStore): EventStore {
       if (name !== 'append') return member.bind(target);
       return async (...words: Parameters<EventStore['append']>) => {
         if (!words[0].endsWith('_checkpoints')) return await target.append(...words);
-        pass('append');
+        isAppending = true;
         const appending = target.append(...words);
-        setImmediate(() => pass('commit'));
+        pass('append');
         const appended = await appending;
+        isAppending = false;
         pass('committed');
         return appended;
       };
@@ -64,6 +83,9 @@ function mailIdOf(id: string): string {
   );
 }
 
+beforeFlushes(() => {
+  if (isAppending) pass('commit');
+});
 await using store = await openStore(path);
 const watched = interrupted(store);
 const mailing = consumer('Mailing', {
@@ -97,5 +119,4 @@ await using run = await runConsumer(watched, mutant === 'checkpoint-first' ? che
   checkpointEveryMs: 1,
   leaseMs: 2_000,
 });
-const { position } = await store.head();
-if (position !== undefined) await run.reached(position, { timeoutMs: 30_000 });
+await untilHandled(run, store, { isDoomed });

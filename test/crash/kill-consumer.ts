@@ -3,18 +3,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { eventTypeStream, jsonEvent, streamName, type EventStore } from 'daybook';
 import { readCheckpoint } from 'daybook/consumer';
 
+import type { KillPoint } from './kill-consumer-child.ts';
 import type { Broken } from './support/check-log.ts';
-import { startChild, type Child } from './support/child.ts';
-import { diskFolder } from './support/folder.ts';
+import { killInCycles, type Checked } from './support/kill-cycles.ts';
 import { openStore } from './support/open-store.ts';
 import { commandFor, commandLine, report, type Outcome, type Run } from './support/outcome.ts';
-import { seededRandom, type Random } from './support/random.ts';
+import type { Random } from './support/random.ts';
 
 /** Where the consumer is killed: around decode, handle and interpret, and around the commit of the checkpoint. */
-const points = ['decode', 'handled', 'effect', 'append', 'commit', 'committed'] as const;
-
-/** One store is followed through so many kills. */
-const killsPerStore = 20;
+export const killPoints: readonly KillPoint[] = ['decode', 'handled', 'effect', 'append', 'commit', 'committed'];
 
 /** So many orders are shipped before each kill. */
 const ordersPerKill = 6;
@@ -29,74 +26,23 @@ const shipped = eventTypeStream('OrderShipped');
  * Mutant `checkpoint-first`: the checkpoint is written before the effect.
  */
 export async function killConsumer(run: Run): Promise<Outcome> {
-  const { cycles, seed, mutant, stopAtFirst = false } = run;
-  const random = seededRandom(seed);
-  const broken: Broken[] = [];
-  const counts = { kills: 0, effects: 0, repeatedEffects: 0, events: 0 };
-  let next = start(mutant);
-  try {
-    for (let cycle = 0; cycle < cycles;) {
-      using folder = diskFolder();
-      const path = folder.file('x.db');
-      for (let kill = 0; kill < killsPerStore && cycle < cycles; kill += 1, cycle += 1) {
-        counts.events += await ship(path, random);
-        const child = next;
-        next = start(mutant);
-        const point = points[cycle % points.length] ?? 'decode';
-        broken.push(...(await killedAt(child, `${path} ${point} ${random.between(1, ordersPerKill)}`)));
-        counts.kills += 1;
-      }
-      const last = next;
-      next = start(mutant);
-      broken.push(...(await finished(last, path)));
-      const checked = await check(path);
-      broken.push(...checked.broken);
-      counts.effects += checked.effects;
-      counts.repeatedEffects += checked.repeated;
-      if (stopAtFirst && broken.length > 0) break;
-    }
-  } finally {
-    await next[Symbol.asyncDispose]();
-  }
+  const child = new URL('kill-consumer-child.ts', import.meta.url);
+  const { counts, broken } = await killInCycles(run, { child, points: killPoints, prepare: ship, check });
   return { promise: 'R13 kill -9 of a consumer', run, counts, broken, command: commandFor('kill-consumer.ts', run) };
 }
 
-function start(mutant = ''): Child {
-  return startChild(new URL('kill-consumer-child.ts', import.meta.url), { args: [mutant] });
-}
-
 /** Appends shipped orders to a few streams, and events that are none of the consumer's business. */
-async function ship(path: string, random: Random): Promise<number> {
+async function ship(path: string, random: Random): Promise<void> {
   await using store = await openStore(path);
   for (let i = 0; i < ordersPerKill; i += 1) {
     const stream = streamName(`Order-${random.between(1, 4)}`);
     const events = [jsonEvent({ type: 'OrderShipped', data: i }), jsonEvent({ type: 'OrderPaid', data: i })];
     await store.append(stream, events.slice(0, random.between(1, 2)), { expected: 'any' });
   }
-  return ordersPerKill;
-}
-
-/** Runs a consumer until it kills itself. One that has too little to do for that ends well. */
-async function killedAt(child: Child, line: string): Promise<readonly Broken[]> {
-  await child.ready;
-  child.send(line);
-  const { code, signal, errors } = await child.ended;
-  if (signal === 'SIGKILL' || code === 0) return [];
-  return [{ kind: 'unusable', problem: `The consumer ended by itself with ${signal ?? code}: ${errors}` }];
-}
-
-/** Runs a consumer until it has handled everything. */
-async function finished(child: Child, path: string): Promise<readonly Broken[]> {
-  await child.ready;
-  child.send(path);
-  const { code, signal, errors } = await child.ended;
-  return code === 0
-    ? []
-    : [{ kind: 'lost', problem: `The consumer did not get to the end (${signal ?? code}): ${errors}` }];
 }
 
 /** Holds the effects against the log. */
-async function check(path: string): Promise<{ broken: readonly Broken[]; effects: number; repeated: number }> {
+async function check(path: string): Promise<Checked> {
   const broken: Broken[] = [];
   await using store = await openStore(path);
   const events = await Array.fromAsync(store.readStream(shipped));
@@ -122,7 +68,8 @@ async function check(path: string): Promise<{ broken: readonly Broken[]; effects
       problem: `The checkpoint is ${checkpoint?.pos}, and the log has ${events.length} events.`,
     });
   }
-  return { broken, effects: effects.length, repeated: lines.length - effects.length };
+  const counts = { events: events.length, effects: effects.length, repeatedEffects: lines.length - effects.length };
+  return { broken, counts };
 }
 
 /** What was appended under derived ids is there once. */
