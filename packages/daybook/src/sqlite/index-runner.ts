@@ -3,8 +3,14 @@ import { Worker } from 'node:worker_threads';
 import type { IndexerOptions } from './indexer.ts';
 import { generationEvents } from './tail.ts';
 
-/** So many new events are worth a run: they are in memory until then, and whoever opens the store beside reads them. */
+/** So many new events are worth a run. */
 const runEvents = 2 * generationEvents;
+/**
+ * Under load a run is not begun more often than this, unless so many events wait. A run of many events writes each page
+ * once that a few runs would write each; but until then they are in memory, and whoever opens the store reads them.
+ */
+const runEveryMs = 1_000;
+const runEventsAtMost = 8 * generationEvents;
 
 /** How far which index is. */
 export interface Indexed {
@@ -32,6 +38,10 @@ export class IndexRunner implements AsyncDisposable {
   readonly #options: IndexRunnerOptions;
   #worker: Worker | undefined;
   #asked = 0;
+  #askedMs = -Infinity;
+  /** What is asked for when it is time. */
+  #wanted = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: IndexRunnerOptions) {
     this.#options = options;
@@ -47,7 +57,10 @@ export class IndexRunner implements AsyncDisposable {
    */
   advance(to: number): void {
     if (to < this.#asked + runEvents) return;
-    this.#ask({ to });
+    this.#wanted = to;
+    const restMs = this.#askedMs + runEveryMs - performance.now();
+    if (restMs <= 0 || to >= this.#asked + runEventsAtMost) this.#ask({ to });
+    else this.#timer ??= setTimeout(() => this.#ask({ to: this.#wanted }), restMs).unref();
   }
 
   /** Has everything up to `to` indexed in a new index, in place of one that is damaged. */
@@ -56,12 +69,16 @@ export class IndexRunner implements AsyncDisposable {
   }
 
   #ask(task: IndexTask): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#asked = task.to;
+    this.#askedMs = performance.now();
     this.#worker ??= this.#start();
     this.#worker.postMessage(task);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#timer);
     const worker = this.#worker;
     if (worker === undefined) return;
     this.#worker = undefined;

@@ -11,7 +11,7 @@ import type { LogMeta, StoredBlock, StreamRow } from './rows.ts';
 import { indexError } from './sql-error.ts';
 
 /** How many events one transaction of the index takes over. */
-const runEvents = 32_768;
+const runEvents = 65_536;
 
 /** What a run adds to a stream or a derived stream. */
 interface Added {
