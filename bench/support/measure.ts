@@ -110,7 +110,28 @@ export function tail(latencies: readonly number[]): { p50Ms: number; p99Ms: numb
   };
 }
 
-/** Prints what a bench found, as one line. */
-export function print(line: { readonly ratio: number; readonly question: string } & Record<string, unknown>): void {
-  console.log(JSON.stringify(line));
+interface Line {
+  readonly ratio: number;
+  readonly question: string;
+  /** What the ratio must be at least, unless the bench says for itself whether it `isMet`. */
+  readonly budget?: unknown;
+  readonly rows?: readonly (Row & Record<string, unknown>)[];
+}
+
+interface Row {
+  readonly ratio: number;
+  readonly budget?: number | undefined;
+  readonly p99Ms?: number;
+  readonly p99BudgetMs?: number;
+}
+
+/** Prints what a bench found, as one line, and whether that is within its budgets. */
+export function print(line: Line & Record<string, unknown>): void {
+  const { ratio, question, budget, rows = [], ...rest } = line;
+  const isMet = (typeof budget !== 'number' || ratio >= budget) && rows.every(isWithin);
+  console.log(JSON.stringify({ ratio, question, budget, isMet, ...rest, ...(rows.length > 0 && { rows }) }));
+}
+
+function isWithin({ ratio, budget = 0, p99Ms = 0, p99BudgetMs = Infinity }: Row): boolean {
+  return ratio >= budget && p99Ms < p99BudgetMs;
 }
