@@ -22,6 +22,15 @@ describe('the references', () => {
     });
   }
 
+  it('each guide is on the page that lists them', () => {
+    const list = files.find(({ path }) => path === 'docs/guides/README.md')?.text ?? '';
+    const guides = files.flatMap(({ path }) => /^docs\/guides\/(?!README)([^/]+\.md)$/.exec(path)?.[1] ?? []);
+    assert.deepEqual(
+      guides.filter((guide) => !list.includes(`](${guide})`)),
+      [],
+    );
+  });
+
   it('each id of the mission that a test names is on the page that lists them', () => {
     const page = files.find(({ path }) => path === pages[0])?.text ?? '';
     const named = new Set([...testNames.values()].flat().flatMap((name) => name.match(/\bA-[A-Z]\d+\b/g) ?? []));
