@@ -24,7 +24,7 @@ const pauseMs = 20;
 export async function attack(run: Run): Promise<Outcome> {
   const { cycles, mutant = '' } = run;
   const broken: Broken[] = [];
-  await using server = await startWatchedServer(mutant);
+  await using server = await startWatchedServer({ mutant });
   await using honest = await Honest.start(server.port);
   await server.collect();
   const before = await server.costs();

@@ -32,7 +32,7 @@ export async function idle(run: Run): Promise<Outcome> {
   const counts: Record<string, number> = {};
   for (let cycle = 0; cycle < cycles; cycle++) {
     const connections = cycle % 2 === 0 ? 100 : 1_000;
-    await using server = await startWatchedServer(mutant);
+    await using server = await startWatchedServer({ mutant });
     const found = await subscribeAll(server, connections);
     for (const [name, { value, atMost }] of Object.entries(found)) {
       counts[`${name}${connections}`] = Math.round(value * 1_000) / 1_000;

@@ -25,7 +25,7 @@ const growthAtMost = 128 * miB;
 export async function ignoreSubscriptions(run: Run): Promise<Outcome> {
   const { cycles, mutant = '' } = run;
   const broken: Broken[] = [];
-  await using server = await startWatchedServer(mutant);
+  await using server = await startWatchedServer({ mutant });
   using good = await H2Client.connect(server.port);
   let received = 0;
   // The subscription never ends, so nobody waits for its answer. When the server closes, the client says so to nobody.

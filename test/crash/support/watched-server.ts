@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 import { startChild, type Child } from './child.ts';
 import { memoryFolder } from './folder.ts';
 
@@ -25,12 +27,17 @@ export interface WatchedServer extends AsyncDisposable {
   readonly failed: Promise<string>;
 }
 
-export async function startWatchedServer(mutant = ''): Promise<WatchedServer> {
-  const folder = memoryFolder();
+/** Its store is in memory, or in a `folder`. */
+export async function startWatchedServer({
+  mutant = '',
+  folder,
+}: { readonly mutant?: string; readonly folder?: string } = {}): Promise<WatchedServer> {
+  using files = new DisposableStack();
+  const path = folder === undefined ? files.use(memoryFolder()).file('x.db') : join(folder, 'x.db');
   let answer = Promise.withResolvers<string>();
   const port = Promise.withResolvers<number>();
   const child: Child = startChild(new URL('watched-server-child.ts', import.meta.url), {
-    args: [folder.file('x.db'), mutant],
+    args: [path, mutant],
     onLine: (line) => (line.startsWith('port ') ? port.resolve(Number(line.slice(5))) : answer.resolve(line)),
   });
   const failed = child.ended.then(({ code, signal, errors }) => `The server ended with ${signal ?? code}: ${errors}`);
@@ -41,15 +48,17 @@ export async function startWatchedServer(mutant = ''): Promise<WatchedServer> {
     child.send(line);
     return Promise.race([answer.promise, ended]);
   };
+  const at = await Promise.race([port.promise, ended]);
+  const kept = files.move();
   return {
-    port: await Promise.race([port.promise, ended]),
+    port: at,
     failed,
     costs: async () => JSON.parse((await ask('costs')).slice('costs '.length)) as Costs, // Our own child wrote it.
     collect: async () => void (await ask('collect')),
     append: async (events, bytes) => void (await ask(`append ${events} ${bytes}`)),
     async [Symbol.asyncDispose]() {
       await child[Symbol.asyncDispose]();
-      folder[Symbol.dispose]();
+      kept.dispose();
     },
   };
 }

@@ -1,0 +1,79 @@
+/** Does the memory of a server stay flat under load, with clients that come and go? */
+import { setTimeout as wait } from 'node:timers/promises';
+
+import { KurrentDBClient } from '@kurrent/kurrentdb-client';
+
+import { startWatchedServer } from '../test/crash/support/watched-server.ts';
+import { readFlags } from './support/flags.ts';
+import { H2Client } from './support/h2-client.ts';
+import { median, print, significant } from './support/measure.ts';
+import { sampleStream } from './support/sample-events.ts';
+import { benchFolder } from './support/store.ts';
+import { appendPath, AppendRequests, readPath, subscribeRequest } from './support/wire.ts';
+
+const { number, text } = readFlags('minutes', 'rate', 'folder');
+const minutes = number('minutes', 60);
+const rate = number('rate', 1_000);
+const samples = 60;
+
+using folder = benchFolder(text('folder', '') || undefined);
+await using server = await startWatchedServer({ folder: folder.path });
+using writer = await H2Client.connect(server.port);
+using subscriber = await H2Client.connect(server.port);
+const requests = new AppendRequests(Array.from({ length: 10_000 }, (_, index) => sampleStream(index)));
+const began = performance.now();
+const end = began + minutes * 60_000;
+let appended = 0;
+let received = 0;
+let visits = 0;
+
+// It never ends by itself.
+subscriber.call(readPath, subscribeRequest(), (bytes) => (received += bytes.length)).catch(() => {});
+const memory: number[] = [];
+await Promise.all([append(), visit(), measure()]);
+
+/** Appends at the rate that was asked for, ten times a second. */
+async function append(): Promise<void> {
+  for (let next = began; next < end; next += 100) {
+    await wait(Math.max(0, next - performance.now()));
+    const wanted = ((performance.now() - began) / 1_000) * rate - appended;
+    await Promise.all(Array.from({ length: wanted }, () => writer.call(appendPath, requests.next())));
+    appended += Math.max(0, Math.floor(wanted));
+  }
+}
+
+/** Clients that come, read a stream, subscribe, and go: twice a second. */
+async function visit(): Promise<void> {
+  while (performance.now() < end) {
+    const client = KurrentDBClient.connectionString(`kurrentdb://127.0.0.1:${server.port}?tls=false`);
+    for await (const _ of client.readAll({ direction: 'backwards', fromPosition: 'end', maxCount: 100 }));
+    const subscription = client.subscribeToAll({ fromPosition: 'end' });
+    await new Promise((resolve) => subscription.once('confirmation', resolve));
+    await subscription.unsubscribe();
+    await client.dispose();
+    visits += 1;
+    await wait(500);
+  }
+}
+
+async function measure(): Promise<void> {
+  for (let sample = 1; sample <= samples; sample += 1) {
+    await wait(Math.max(0, began + (sample * (end - began)) / samples - performance.now()));
+    memory.push(Math.round((await server.costs()).rssBytes / 2 ** 20));
+    process.stderr.write(`${sample}/${samples} ${memory.at(-1)} MiB, ${appended} events, ${visits} visits\n`);
+  }
+}
+
+const [second, last] = [memory.slice(samples / 4, samples / 2), memory.slice((samples * 3) / 4)].map(median);
+const ratio = significant(last! / second!); // Two were given.
+print({
+  ratio,
+  question: 'memory of a server in the last quarter of a load, against that in the second quarter',
+  budget: 1.1,
+  isMet: ratio < 1.1,
+  minutes,
+  appended,
+  visits,
+  receivedMiB: Math.round(received / 2 ** 20),
+  memoryMiB: { least: Math.min(...memory), secondQuarter: second, lastQuarter: last, most: Math.max(...memory) },
+});
