@@ -27,7 +27,16 @@ async function played(
   { only, scenarios }: { readonly only: readonly string[]; readonly scenarios: readonly string[] },
 ): Promise<{ readonly code: number | null; readonly stderr: string; readonly rows: readonly Played[] }> {
   using folder = newFolder();
-  const all = ['gameday', ...scenarios, '--config', config, '--only', ...only, '--events', '150', '--json'];
+  const all = [
+    'gameday',
+    ...scenarios,
+    '--config',
+    config,
+    ...only.flatMap((name) => ['--only', name]),
+    '--events',
+    '150',
+    '--json',
+  ];
   const { code, stderr, stdout } = await runCli(all, { cwd: folder.path, timeoutMs: 300_000 }); // Dozens of processes.
   assert.ok(!existsSync(folder.file('mails.txt')) && !existsSync(folder.file('calls.txt')), 'an effect was real');
   return { code, stderr, rows: JSON.parse(stdout) as readonly Played[] };

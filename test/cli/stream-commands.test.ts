@@ -37,6 +37,20 @@ describe('append', { concurrency: 3 }, () => {
     );
   });
 
+  it('takes metadata from an argument or a file, and refuses what is no JSON', async () => {
+    using folder = newFolder();
+    const { path: cwd } = folder;
+    writeFileSync(folder.file('meta.json'), '{ "$causationId": "b" }\n');
+    await runCli(['append', 'a-1', '-t', 'T', '--metadata', '{"$correlationId":"a"}'], { cwd });
+    await runCli(['append', 'a-1', '-t', 'T', '-m', '@meta.json'], { cwd });
+    const { stdout } = await runCli(['read', 'a-1', '--ndjson'], { cwd });
+    const lines = stdout.trim().split('\n');
+    assert.ok(lines[0]?.includes('"metadata":{"$correlationId":"a"}'), lines[0]);
+    assert.ok(lines[1]?.includes('"metadata":{ "$causationId": "b" }'), lines[1]);
+    const refused = await runCli(['append', 'a-1', '-t', 'T', '--metadata', '{no'], { cwd });
+    assert.deepEqual([refused.code, /--metadata is not JSON/.test(refused.stderr)], [2, true], refused.stderr);
+  });
+
   it('takes a batch, all or none', async () => {
     using folder = newFolder();
     const { path: cwd } = folder;
@@ -61,15 +75,47 @@ describe('read', { concurrency: 3 }, () => {
     await importGolden(folder);
     assert.deepEqual(await types(cwd, stream, '--from', '1'), ['OrderShipped', 'ShipmentEmailSent']);
     assert.deepEqual(await types(cwd, stream, '--backwards', '--limit', '1'), ['ShipmentEmailSent']);
-    assert.deepEqual(await types(cwd, stream, '--type', 'OrderShipped', 'ShipmentEmailSent', '--limit', '1'), [
-      'OrderShipped',
-    ]);
     assert.deepEqual(await types(cwd, '$all', '--type', 'OrderShipped'), ['OrderShipped']);
     assert.deepEqual(await types(cwd, stream, '--since', '2016-08-08T21:00:00Z'), [
       'OrderShipped',
       'ShipmentEmailSent',
     ]);
     assert.deepEqual(await types(cwd, '$all', '--since', '1d'), []);
+    assert.deepEqual(await types(cwd, stream, '--from', 'start', '-n', '1'), ['AwaitingShipment']);
+    assert.deepEqual(await types(cwd, stream, '--from', 'end'), ['ShipmentEmailSent']);
+    assert.deepEqual(await types(cwd, stream, '--from', 'end', '--backwards', '-n', '1'), ['ShipmentEmailSent']);
+    assert.deepEqual(await types(cwd, stream, '--from', 'start', '--backwards'), ['AwaitingShipment']);
+  });
+
+  it('gives the events of a derived stream, or the links that stand for them', async () => {
+    using folder = newFolder();
+    const { path: cwd } = folder;
+    await importGolden(folder);
+    const derived = '$et-OrderShipped';
+    const read = async (...words: readonly string[]): Promise<Record<string, unknown>> =>
+      JSON.parse((await runCli(['read', derived, '--ndjson', ...words], { cwd })).stdout);
+    const [event, link] = [await read(), await read('--no-resolve-links')];
+    assert.deepEqual(
+      [event['type'], event['stream'], event['link']],
+      ['OrderShipped', stream, { stream: derived, revision: '0' }],
+    );
+    assert.deepEqual([link['type'], link['stream'], link['dataBase64']], ['$>', derived, btoa(`1@${stream}`)]);
+  });
+
+  it('takes types before and behind the stream, and a comma as a part of one', async () => {
+    using folder = newFolder();
+    const { path: cwd } = folder;
+    await importGolden(folder);
+    await runCli(['append', stream, '-t', 'Sent,Twice'], { cwd });
+    assert.deepEqual(await types(cwd, '--type', 'OrderShipped', stream), ['OrderShipped']);
+    assert.deepEqual(await types(cwd, '-t', 'OrderShipped', '-t', 'Sent,Twice', '$all'), [
+      'OrderShipped',
+      'Sent,Twice',
+    ]);
+    const both = [stream, '--type', 'ShipmentEmailSent', '--type', 'OrderShipped', '--limit', '1'] as const;
+    assert.deepEqual(await types(cwd, ...both), ['OrderShipped']);
+    const { code, stderr } = await runCli(['read', stream, '--type', 'OrderShipped', 'ShipmentEmailSent'], { cwd });
+    assert.deepEqual([code, /Too many arguments/.test(stderr)], [2, true], stderr);
   });
 
   it('A-E12: gives an audit of a stream: what happened, in order, who, when, and the id of each event', async () => {
@@ -122,6 +168,21 @@ describe('tail', { concurrency: 3 }, () => {
         .map((line) => line.split('\t')[0]),
       ['1', '2'],
     );
+  });
+
+  it('takes types before and behind the stream', async () => {
+    using folder = newFolder();
+    await importGolden(folder);
+    const chosen = ['--type', 'ShipmentEmailSent', '-t', 'AwaitingShipment', stream, '--after', 'start', '-n', '2'];
+    for (const words of [chosen, ['-n', '1', '-a', 'start', '$all', '-t', 'OrderShipped']]) {
+      const { stdout, code, stderr } = await runCli(['tail', ...words, '--ndjson'], { cwd: folder.path });
+      assert.equal(code, 0, stderr);
+      const shown = stdout
+        .trim()
+        .split('\n')
+        .map((line) => String(JSON.parse(line).type));
+      assert.deepEqual(shown, words === chosen ? ['AwaitingShipment', 'ShipmentEmailSent'] : ['OrderShipped']);
+    }
   });
 });
 

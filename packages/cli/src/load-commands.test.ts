@@ -9,11 +9,18 @@ import { loadCommands } from './load-commands.ts';
 async function loaded(...words: readonly string[]): Promise<readonly string[]> {
   const program = new Command();
   for (const register of await loadCommands(words)) {
-    register(program, () => {
-      throw new Error('Nothing is run here.');
-    });
+    register(program, neverRun);
   }
   return program.commands.map((command) => command.name());
+}
+
+function neverRun(): never {
+  throw new Error('Nothing is run here.');
+}
+
+/** A command and all that are below it. */
+function everyCommand(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(everyCommand)];
 }
 
 describe('the commands that are loaded', () => {
@@ -36,6 +43,15 @@ describe('the commands that are loaded', () => {
     for (const words of [...lines, ['--store', 'x'], ['constructor'], ['--raed', 'read']]) {
       assert.deepEqual(await loaded(...words), all, words.join(' '));
     }
+  });
+
+  it('have no option that takes the words behind its value, too: they may be the stream', async () => {
+    const program = new Command();
+    for (const register of await loadCommands([])) register(program, neverRun);
+    const greedy = [...everyCommand(program)].flatMap((command) =>
+      command.options.filter(({ variadic }) => variadic).map(({ flags }) => `${command.name()} ${flags}`),
+    );
+    assert.deepEqual(greedy, []);
   });
 
   it('are none where the version is asked for', async () => {

@@ -15,7 +15,7 @@ import { eventText } from '../gameday/outcome.ts';
 import { countOf, playAll, type Game, type Played } from '../gameday/play-all.ts';
 import type { Scenario } from '../gameday/scenario.ts';
 import { scenarios } from '../gameday/scenarios.ts';
-import { parseCount } from '../input/parse-options.ts';
+import { parseCount, collected } from '../input/parse-options.ts';
 import { defaultStore } from '../open-store.ts';
 import { counted } from '../output/counted.ts';
 import { jsonText } from '../output/json-text.ts';
@@ -57,7 +57,7 @@ export function registerGameday(program: Command, begin: Begin): void {
     .argument('[scenario...]', 'what is played (default: everything, see --list)')
     .option('--list', 'list the scenarios')
     .option('--config <module>', 'the module that names the consumers and read models')
-    .option('--only <name...>', 'only these consumers and read models')
+    .option('--only <name>', 'only this consumer or read model; may be given again', collected)
     .option('-n, --events <count>', 'so many events of the store are copied', '600')
     .option('--strict', 'what is fragile has failed')
     .option('--with-effects', 'let consumers do what they do outside of the log: really')

@@ -12,7 +12,7 @@ import {
 
 import { notFound, usage } from '../failure.ts';
 import { placedEventLine } from '../input/event-line.ts';
-import { parseCount, parsePlace, parseTime } from '../input/parse-options.ts';
+import { parseCount, parsePlace, parseTime, collected } from '../input/parse-options.ts';
 import { counted } from '../output/counted.ts';
 import { eventColumns, type ReadOf } from '../output/event-columns.ts';
 import type { RowsToPrint } from '../output/print-rows.ts';
@@ -37,11 +37,11 @@ export function registerRead(program: Command, begin: Begin): void {
         "with $et-OrderShipped, of a correlation id with $bc-…. (Put them in quotes: '$all'.)",
     )
     .argument('<stream>', "such as CustomerOrder-123456789, or '$all'")
-    .option('-f, --from <place>', 'start, end, a revision, or of $all a position')
+    .option('-f, --from <place>', 'start, end (the last event), a revision, or of $all a position')
     .option('--since <time>', 'begin with what was created at a time: 2026-11-23, or 2h ago')
     .option('-b, --backwards', 'the newest first')
     .option('-n, --limit <count>', 'at most this many events')
-    .option('-t, --type <type...>', 'only events of these types')
+    .option('-t, --type <type>', 'only events of this type; may be given again', collected)
     .option('--no-resolve-links', 'of a derived stream, give the links themselves')
     .action(async (name: string, options: Options, command: Command) => {
       const shell = begin(command);

@@ -9,7 +9,7 @@ import {
   type Subscription,
 } from 'daybook';
 
-import { parseCount, parsePlace } from '../input/parse-options.ts';
+import { parseCount, parsePlace, collected } from '../input/parse-options.ts';
 import type { Begin } from '../program.ts';
 import type { Shell } from '../shell.ts';
 import { eventRows, kindOf } from './read.ts';
@@ -30,7 +30,7 @@ export function registerTail(program: Command, begin: Begin): void {
     .argument('<stream>', "such as CustomerOrder-123456789, or '$all'")
     .option('-a, --after <place>', 'start, end, or the last revision (of $all: position) that you have seen', 'end')
     .option('-n, --limit <count>', 'stop after this many events')
-    .option('-t, --type <type...>', 'only events of these types')
+    .option('-t, --type <type>', 'only events of this type; may be given again', collected)
     .option('--no-resolve-links', 'of a derived stream, give the links themselves')
     .action(async (name: string, options: Options, command: Command) => {
       const shell = begin(command);

@@ -15,7 +15,7 @@ import {
 import { expectedConsumers } from '../config/expected-consumers.ts';
 import { defaultConfig, findConfig } from '../config/load-config.ts';
 import { Failure, usage } from '../failure.ts';
-import { parseCount, parseDuration } from '../input/parse-options.ts';
+import { parseCount, parseDuration, collected } from '../input/parse-options.ts';
 import { counted } from '../output/counted.ts';
 import type { Begin } from '../program.ts';
 import type { Shell } from '../shell.ts';
@@ -43,11 +43,15 @@ export function registerWatch(program: Command, begin: Begin): void {
         `Those that ${defaultConfig} names have to be there. Needs no running consumer, and may run many times.`,
     )
     .option('--every <duration>', 'look so often', '5s')
-    .option('--expect <consumer=source...>', 'a consumer that has to be there: EmailOnOrderShipped=$et-OrderShipped')
+    .option(
+      '--expect <consumer=source>',
+      'a consumer that has to be there: EmailOnOrderShipped=$et-OrderShipped; may be given again',
+      collected,
+    )
     .option('--config <module>', 'the module that names those that have to be there')
     .option('--no-config', 'look at the log alone')
-    .option('--slack <url...>', 'tell a webhook that takes what those of Slack do')
-    .option('--alertmanager <url...>', "tell Prometheus' Alertmanager: its /api/v2/alerts")
+    .option('--slack <url>', 'tell a webhook that takes what those of Slack do; may be given again', collected)
+    .option('--alertmanager <url>', "tell Prometheus' Alertmanager: its /api/v2/alerts; may be given again", collected)
     .option('--max-lag <events>', 'more events than these may not wait')
     .option('--max-lag-time <duration>', 'the oldest event may not wait for longer')
     .option('--max-unverified <duration>', 'a read model may go for so long without being compared with its log')

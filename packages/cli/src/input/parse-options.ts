@@ -72,6 +72,11 @@ export function checkUuid(text: string, option: string): string {
   throw usage(`${option} ${text} is not a UUID. One looks like ${crypto.randomUUID()}; leave it out to get a new one.`);
 }
 
+/** The values of an option that may be given again: one each, so that no word behind it is taken for one more. */
+export function collected(value: string, values: readonly string[] = []): readonly string[] {
+  return [...values, value];
+}
+
 function duration(text: string): number | undefined {
   const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
   if (count === undefined) return undefined;
