@@ -7,7 +7,6 @@ type Reasons = Partial<Readonly<Record<Feature, string>>>;
 
 const both: Reasons = {
   created: 'the protocol has no field for the time of an imported event',
-  'read-by-time': 'the protocol reads from revisions and positions only',
   listings: 'the protocol lists nothing: streams come from $streams, categories and event types do not come at all',
   'log-identity': 'the protocol does not say which log it is',
   scavenge: 'a server scavenges itself',

@@ -25,9 +25,9 @@ export interface KurrentStoreOptions {
  * The events of a KurrentDB or EventStoreDB, or of a Daybook server, through the official client. The caller keeps the
  * client and disposes of it after the store.
  *
- * What the protocol does not have throws `NotSupported`: reads from a time, `created` of an imported event, listings of
- * categories, event types and system streams, `appendAll` where client or server are too old. What it does not tell:
- * `logId` and `epoch`; the position of a deleted stream's last event; what a tombstone covers; and whether an append was
+ * What the protocol does not have throws `NotSupported`: `created` of an imported event, listings of categories and event
+ * types, `appendAll` where client or server are too old. Reads from a time read what is before it, too, and leave it
+ * out; system streams are listed by reading all their events. What it does not tell: `logId` and `epoch`; the position of a deleted stream's last event; what a tombstone covers; and whether an append was
  * a repeat, which this finds out by position, from what it has seen since its first append.
  *
  * @throws InvalidOption when `client` is not one that this version knows.

@@ -1,11 +1,10 @@
 import { paged } from '../internal/paged.ts';
 import { checkNotAll, checkRead } from '../store/check-options.ts';
 import { derivedStream } from '../store/derived-stream.ts';
-import { NotSupported } from '../store/errors.ts';
 import type { RecordedEvent } from '../store/event.ts';
 import { passes } from '../store/filter.ts';
 import type { Direction, EventRead, ReadAllOptions, ReadStreamOptions } from '../store/options.ts';
-import type { Position } from '../store/position.ts';
+import type { Position, Revision } from '../store/position.ts';
 import type { StreamName } from '../store/stream-name.ts';
 import type { ReadResponse } from './client.ts';
 import type { Connection } from './connection.ts';
@@ -22,9 +21,16 @@ type Pages = AsyncGenerator<readonly RecordedEvent[], void, undefined>;
 export function readStream(connection: Connection, stream: StreamName, options: ReadStreamOptions = {}): EventRead {
   checkNotAll(stream);
   checkRead(options);
-  const { direction = 'forwards', links = 'resolve', limit = Infinity, pageSize = 500, signal } = options;
+  const { from: start, direction = 'forwards', links = 'resolve', limit = Infinity, pageSize = 500, signal } = options;
+  if (start instanceof Date) {
+    return sinceTime(readStream(connection, stream, { ...options, from: undefined, limit: undefined }), {
+      time: start,
+      direction,
+      limit,
+    });
+  }
   return paged(async function* () {
-    const from = await startOf(connection, stream, { ...options, direction });
+    const from = await startOf(connection, stream, { from: start, direction });
     if (from === undefined || limit === 0) return;
     // The server counts the links whose events are hidden too.
     const isCounted = Number.isFinite(limit) && (links === 'keep' || derivedStream(stream) === undefined);
@@ -42,9 +48,8 @@ export function readStream(connection: Connection, stream: StreamName, options: 
 async function startOf(
   connection: Connection,
   stream: StreamName,
-  { from, direction }: ReadStreamOptions,
+  { from, direction }: { readonly from: Revision | 'start' | 'end' | undefined; readonly direction: Direction },
 ): Promise<bigint | 'start' | 'end' | undefined> {
-  if (from instanceof Date) throw readsNoTimes();
   if (from === 'end' && direction === 'forwards') {
     const last = await connection.edge(stream, 'backwards');
     return last === undefined || last === 'hidden' ? undefined : last.revision;
@@ -57,8 +62,14 @@ async function startOf(
 export function readAll(connection: Connection, options: ReadAllOptions = {}): EventRead {
   checkRead(options);
   const { direction = 'forwards', from, limit = Infinity } = options;
+  if (from instanceof Date) {
+    return sinceTime(readAll(connection, { ...options, from: undefined, limit: undefined }), {
+      time: from,
+      direction,
+      limit,
+    });
+  }
   return paged(async function* () {
-    if (from instanceof Date) throw readsNoTimes();
     if (limit === 0) return;
     if (direction === 'forwards' && from !== 'end') {
       yield* allPages(connection, options, { from: from ?? 'start', direction, limit });
@@ -101,8 +112,27 @@ function allPages(
   return events(connection, call, { pageSize, limit, passed: passes(filter) });
 }
 
-function readsNoTimes(): NotSupported {
-  return new NotSupported('read from a time', 'The protocol of KurrentDB');
+/** A read that begins at a time. The protocol knows no times: what is before it is read, and left out. */
+function sinceTime(
+  read: EventRead,
+  { time, direction, limit }: { readonly time: Date; readonly direction: Direction; readonly limit: number },
+): EventRead {
+  const isThere = ({ created }: RecordedEvent): boolean =>
+    direction === 'forwards' ? created.getTime() >= time.getTime() : created.getTime() <= time.getTime();
+  return paged(async function* () {
+    let left = limit;
+    let hasBegun = false;
+    if (left === 0) return;
+    for await (const whole of read.pages()) {
+      const first = hasBegun ? 0 : whole.findIndex(isThere);
+      if (first < 0) continue;
+      hasBegun = true;
+      const page = whole.slice(first, first + left);
+      yield page;
+      left -= page.length;
+      if (left === 0) return;
+    }
+  });
 }
 
 interface EventsOptions {
