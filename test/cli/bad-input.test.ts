@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { newFolder } from './support/folder.ts';
-import { runCli } from './support/run-cli.ts';
+import { collect, runCli, startCli, written } from './support/run-cli.ts';
 
 const daybook = fileURLToPath(new URL('../../packages/cli/bin/daybook.mjs', import.meta.url));
 
@@ -101,18 +101,41 @@ describe('bad input', { concurrency: 3 }, () => {
     assert.deepEqual(readFileSync(path), before);
   });
 
-  it('a file of a newer format is refused, and the way out is to upgrade', async () => {
+  it('a file of a newer format is refused, not touched, nor what is beside it, and the way out is to upgrade', async () => {
     using folder = newFolder();
-    assert.equal((await runCli(['append', 'a-1', '-t', 'T'], { cwd: folder.path })).code, 0);
-    const database = new DatabaseSync(folder.file('daybook.db'));
-    database.exec('PRAGMA user_version = 99');
-    database.close();
-    const { code, stderr } = await runCli(['read', 'a-1'], { cwd: folder.path });
-    assert.equal(code, 1);
-    assert.match(
-      stderr,
-      /has format 99, and this Daybook knows formats up to \d+\. Upgrade Daybook\. \[newer-format\]/,
-    );
+    const { path: cwd } = folder;
+    // Whoever wrote it was killed: its write-ahead file is still there.
+    const server = startCli(['serve', '--dev', '--port', '0'], { cwd });
+    await written(server, collect(server.stdout), /esdb:/);
+    assert.equal((await runCli(['append', 'a-1', '-t', 'T'], { cwd })).code, 0);
+    server.kill('SIGKILL');
+    await once(server, 'close');
+    const file = openSync(folder.file('daybook.db'), 'r+');
+    writeSync(file, Buffer.from([0, 0, 0, 99]), 0, 4, 60); // SQLite keeps `user_version` there.
+    closeSync(file);
+    const files = (): readonly (readonly [string, string])[] =>
+      readdirSync(cwd)
+        .toSorted()
+        .map((name) => [name, readFileSync(folder.file(name), 'base64')]);
+    const before = files();
+    for (const beside of ['-head', '-index', '-shm', '-wal']) {
+      assert.ok(before.some(([name, bytes]) => name === `daybook.db${beside}` && bytes !== ''));
+    }
+    const uses = [
+      ['read', 'a-1'],
+      ['append', 'a-1', '-t', 'T'],
+      ['serve', '--dev', '--port', '0'],
+      ['streams'],
+      ['verify'],
+      ['scavenge'],
+      ['backup', 'create', 'copy.db'],
+    ];
+    for (const words of uses) {
+      const { code, stderr } = await runCli(words, { cwd });
+      assert.equal(code, 10, stderr);
+      assert.match(stderr, /has format 99, and this .* knows formats up to \d+\. Upgrade Daybook\. \[newer-format\]/);
+      assert.deepEqual(files(), before, words.join(' '));
+    }
   });
 
   it('a full disk refuses the append, and keeps what was acknowledged', () => {

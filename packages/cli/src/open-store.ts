@@ -45,20 +45,21 @@ export async function openStore(location: string, use: StoreUse): Promise<EventS
 }
 
 /**
- * Opens the file that `--store` names.
+ * Opens the file that `--store` names, for something that is done to it: `verified`.
  *
  * @throws NotSupported when it names something else.
  */
-export async function openFile(location: string, feature: string): Promise<SqliteStore> {
-  checkFile(location, feature);
+export async function openFile(location: string, done: string): Promise<SqliteStore> {
+  checkFile(location, done);
   return openFileStore(location, 'existing');
 }
 
-/** Throws unless `location` is a file: only there the command works. */
-export function checkFile(location: string, feature: string): void {
+/** Throws unless `location` is a file: only that can be `verified`, or whatever else is done to it. */
+export function checkFile(location: string, done: string): void {
   const kind = storeKind(location);
-  if (kind !== 'file')
-    throw new NotSupported(`${feature} here: give --store FILE`, kind === 'server' ? 'A server' : 'Memory');
+  if (kind === 'file') return;
+  if (kind === 'memory') throw new NotSupported(`be ${done}: give --store FILE`, 'Memory');
+  throw new NotSupported(`be ${done} from here: give --store FILE, on the machine where the store is`, 'A server');
 }
 
 async function openFileStore(path: string, use: StoreUse): Promise<SqliteStore> {

@@ -60,7 +60,7 @@ class Verifying {
   async *findings(signal: AbortSignal): AsyncGenerator<readonly Finding[], void, undefined> {
     using progress = this.#progress;
     try {
-      await using store = await openFile(this.#path, 'verify');
+      await using store = await openFile(this.#path, 'verified');
       for await (const { eventsChecked, eventsTotal, findings } of store.verify({ signal })) {
         this.#checked = eventsChecked;
         const share = eventsTotal === 0n ? undefined : Number(eventsChecked) / Number(eventsTotal);

@@ -23,7 +23,7 @@ function registerCreate(backup: Command, begin: Begin): void {
     .argument('<file>', 'the copy')
     .action(async (target: string, _options: unknown, command: Command) => {
       const shell = begin(command);
-      await using store = await openFile(shell.location, 'back up');
+      await using store = await openFile(shell.location, 'backed up');
       await copied(shell, store, target);
       const { size } = await stat(target);
       const { position, logId, epoch } = await store.head();
@@ -50,10 +50,10 @@ function registerRestore(backup: Command, begin: Begin): void {
     .argument('<file>', 'the copy')
     .action(async (path: string, _options: unknown, command: Command) => {
       const shell = begin(command);
-      checkFile(shell.location, 'restore');
+      checkFile(shell.location, 'restored');
       const { restoreSqliteStore } = await import('daybook/sqlite');
       await restoreSqliteStore(path, shell.location);
-      await using store = await openFile(shell.location, 'restore');
+      await using store = await openFile(shell.location, 'restored');
       const { position, logId, epoch } = await store.head();
       await shell.printOne({ store: shell.location, position, logId, epoch });
     });

@@ -17,7 +17,7 @@ export function registerScavenge(program: Command, begin: Begin): void {
     .option('--dry-run', 'only say what would be freed')
     .action(async ({ dryRun }: { dryRun?: true }, command: Command) => {
       const shell = begin(command);
-      await using store = await openFile(shell.location, 'scavenge');
+      await using store = await openFile(shell.location, 'scavenged');
       const total = await followed(shell, store, dryRun === true);
       await shell.printOne({ ...total, dryRun: dryRun === true });
     });

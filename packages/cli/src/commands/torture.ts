@@ -27,7 +27,7 @@ export function registerTorture(program: Command, begin: Begin): void {
     .option('--writers <count>', 'processes that append at the same time', '1')
     .action(async (options: Options, command: Command) => {
       const shell = begin(command);
-      checkFile(shell.location, 'torture');
+      checkFile(shell.location, 'tortured');
       const cycles = parseCount(options.cycles, '--cycles');
       const writers = parseCount(options.writers, '--writers');
       const path = scratchPath(shell.location, 'torture');

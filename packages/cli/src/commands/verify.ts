@@ -15,7 +15,7 @@ export function registerVerify(program: Command, begin: Begin): void {
     )
     .action(async (_options: unknown, command: Command) => {
       const shell = begin(command);
-      checkFile(shell.location, 'verify');
+      checkFile(shell.location, 'verified');
       await verifyFile(shell, shell.location);
     });
 }

@@ -49,7 +49,7 @@ export async function checkClock(location: string): Promise<CheckResult> {
 export async function checkBytes(path: string): Promise<CheckResult> {
   const check = 'bytes';
   if (!existsSync(path)) return { check, verdict: 'ok', evidence: 'There are none yet.' };
-  await using store = await openFile(path, 'verify');
+  await using store = await openFile(path, 'verified');
   let checked = 0n;
   for await (const { eventsChecked, findings } of store.verify()) {
     checked = eventsChecked;

@@ -56,7 +56,7 @@ export async function torture(options: TortureOptions, told: (cycles: number) =>
   for (; done < cycles && problems.length === 0 && !signal.aborted; done++) {
     const acknowledged = (await Promise.all(Array.from({ length: writers }, () => killedWriter(path)))).flat();
     const started = performance.now();
-    await using store = await openFile(path, 'torture');
+    await using store = await openFile(path, 'tortured');
     reopenMs.push(performance.now() - started);
     for (const problem of await compare(store, acknowledged, counts))
       if (problems.length < problemsKept) problems.push(problem);
