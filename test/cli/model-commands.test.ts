@@ -3,53 +3,13 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
-import { newFolder } from './support/folder.ts';
-import { importGolden } from './support/golden-file.ts';
+import { configured, confirmed, mailsConfig, mailsService } from './support/mails-service.ts';
 import { collect, runCli, startCli, startInTerminal, written } from './support/run-cli.ts';
-
-const library = fileURLToPath(new URL('../../packages/daybook/src/read-model/index.ts', import.meta.url));
-const kysely = import.meta.resolve('kysely');
-
-/** A service with one read model, as its people would write it. */
-const config = `
-import { DatabaseSync } from 'node:sqlite';
-import { Kysely } from '${kysely}';
-import { nodeSqliteDialect, readModel } from '${library}';
-
-const mails = readModel('mails', {
-  from: ['$ce-CustomerOrder'],
-  tables: { mails: { key: ['stream'] } },
-  migrate: async (db) => {
-    await db.schema.createTable('mails')
-      .addColumn('stream', 'varchar(100)', (column) => column.primaryKey())
-      .addColumn('subject', 'varchar(200)').execute();
-  },
-  on: {
-    ShipmentEmailSent: (event, tx) =>
-      tx.insertInto('mails').values({ stream: event.stream, subject: event.data.subject }).execute(),
-  },
-});
-
-export const readModels = [
-  { model: mails, db: () => new Kysely({ dialect: nodeSqliteDialect(new DatabaseSync('mails.db')) }) },
-];
-`;
-
-async function service(): Promise<ReturnType<typeof newFolder>> {
-  const folder = newFolder();
-  writeFileSync(folder.file('daybook.config.mjs'), config);
-  await importGolden(folder);
-  return folder;
-}
-
-const configured = ['--config', 'daybook.config.mjs'];
-const confirmed = [...configured, '--yes', '--who', 'ann', '--why', 'a test'];
 
 describe('daybook model', () => {
   it('O-13 rebuilds, finds what was changed by hand, says who did it to which event, repairs it, and keeps who and why', async () => {
-    using folder = await service();
+    using folder = await mailsService();
     const cwd = folder.path;
     const built = await runCli(['model', 'rebuild', 'mails', ...confirmed, '--json'], { cwd });
     assert.equal(built.code, 0, built.stderr);
@@ -83,7 +43,7 @@ describe('daybook model', () => {
   });
 
   it('changes nothing without --yes, and says with --dry-run what it would do', async () => {
-    using folder = await service();
+    using folder = await mailsService();
     const cwd = folder.path;
     const refused = await runCli(['model', 'rebuild', 'mails', ...configured, '--why', 'a test'], { cwd });
     assert.deepEqual([refused.code, refused.stdout], [10, '']);
@@ -97,7 +57,7 @@ describe('daybook model', () => {
   });
 
   it('says what is wrong with a config, and which read models there are', async () => {
-    using folder = await service();
+    using folder = await mailsService();
     const cwd = folder.path;
     const other = await runCli(['model', 'verify', 'males', ...configured], { cwd });
     assert.equal(other.code, 3);
@@ -110,14 +70,14 @@ describe('daybook model', () => {
   });
 
   it('says which read model has a database that cannot be opened', async () => {
-    using folder = await service();
-    writeFileSync(folder.file('daybook.config.mjs'), config.replace("'mails.db'", "'not/there/mails.db'"));
+    using folder = await mailsService();
+    writeFileSync(folder.file('daybook.config.mjs'), mailsConfig.replace("'mails.db'", "'not/there/mails.db'"));
     const { code, stderr } = await runCli(['model', 'ls', ...configured], { cwd: folder.path });
     assert.deepEqual([code, stderr.includes('The database of mails cannot be opened')], [6, true], stderr);
   });
 
   it('A-V11 is probed by check model: bad while events wait, well when it has seen them', async () => {
-    using folder = await service();
+    using folder = await mailsService();
     const cwd = folder.path;
     const before = await runCli(['check', 'model', 'mails', ...configured], { cwd });
     assert.deepEqual(
@@ -133,7 +93,7 @@ describe('daybook model', () => {
   });
 
   it('B2 verifies continuously until Ctrl-C: a line of JSON for each round, 8 when it ends with drift, and the rest sees it', async () => {
-    using folder = await service();
+    using folder = await mailsService();
     const cwd = folder.path;
     await runCli(['model', 'rebuild', 'mails', ...confirmed], { cwd });
     const words = ['model', 'verify', 'mails', ...configured, '--continuous', '--every', '1s', '--share', '100%'];
@@ -167,7 +127,7 @@ describe('daybook model', () => {
   });
 
   it('says a round of a continuous verification in a line, in a window', async () => {
-    using folder = await service();
+    using folder = await mailsService();
     const cwd = folder.path;
     const words = ['model', 'verify', 'mails', ...configured, '--continuous', '--share', '100%'];
     const none = startInTerminal(words, { cwd, columns: 120 });
@@ -188,7 +148,7 @@ describe('daybook model', () => {
   });
 
   it('does not verify what has never run', async () => {
-    using folder = await service();
+    using folder = await mailsService();
     const { code, stderr } = await runCli(['model', 'verify', 'mails', ...configured], { cwd: folder.path });
     assert.equal(code, 3);
     assert.match(stderr, /\[read-model-missing\]/);

@@ -45,7 +45,6 @@ const exitCodes: Readonly<Record<string, ExitCode>> = {
   'store-unavailable': 6,
   'stream-deleted': 4,
   'stream-tombstoned': 4,
-  'too-many-differences': 8,
   'unknown-outcome': 7,
   'wrong-expected-revision': 4,
 };

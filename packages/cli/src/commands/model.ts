@@ -6,8 +6,9 @@ import { withDatabase, type ModelOptions } from '../model/with-model.ts';
 import { jsonText } from '../output/json-text.ts';
 import { grouped } from '../output/progress.ts';
 import type { Begin } from '../program.ts';
-import { registerModelAdopt, registerModelRebuild, registerModelRepair } from './model-change.ts';
+import { registerModelAdopt, registerModelRebuild, registerModelSwitchBack } from './model-change.ts';
 import { registerModelBlame, registerModelLocate } from './model-look.ts';
+import { registerModelRepair } from './model-repair.ts';
 import { registerModelVerify } from './model-verify.ts';
 
 /** `daybook model …`: the read models that a config module names. */
@@ -22,6 +23,7 @@ export function registerModel(program: Command, begin: Begin): void {
   registerModelBlame(model, begin);
   registerModelRepair(model, begin);
   registerModelRebuild(model, begin);
+  registerModelSwitchBack(model, begin);
   registerModelAdopt(model, begin);
 }
 

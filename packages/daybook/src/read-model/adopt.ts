@@ -66,7 +66,7 @@ async function* adoptSteps(
     known === undefined
       ? yield* markFound(store, model, options)
       : { from: known.position, basis: 'checkpoint' as const };
-  const events = yield* catchUp(store, model, options);
+  const { events } = yield* catchUp(store, model, options);
   await using temporary = await temporaryCopy(store, model, options);
   const settled = settledVerify({ ...options, signal: options.signal ?? new AbortController().signal });
   const verified = yield* verifyAgainst(store, model, { ...settled, db, copy: temporary.copy });

@@ -18,18 +18,26 @@ export interface CatchUpOptions {
   readonly now: () => number;
 }
 
+/** What catching up did. */
+export interface CaughtUp {
+  readonly events: number;
+  /** The instance that held the lease, and was shut out. It stands by, and takes it again afterwards. */
+  readonly fenced: string | undefined;
+}
+
 /**
- * Projects what the live tables lack at the end, under the lease, unless an instance is at it. Gives how many events.
+ * Projects what the live tables lack at the end. Takes the lease from whoever holds it: one that is paused or hangs
+ * would keep it for ever, and what it was about to commit is refused from here on.
  *
  * @throws LogRestored when the tables were built from another log.
  */
-export async function* catchUp(store: EventStore, model: ReadModel, options: CatchUpOptions): Steps<number> {
+export async function* catchUp(store: EventStore, model: ReadModel, options: CatchUpOptions): Steps<CaughtUp> {
   const { db, now } = options;
   const before = await knownCheckpoint(db, model);
   await checkLog(store, { db, model, naming: live, checkpoint: before });
   const host = thisHost();
-  if (isHeld(before, { isGone: (owner) => host.isGone(owner), now })) return 0;
-  const copy = await Copy.open(store, model, { ...options, naming: live });
+  const fenced = isHeld(before, { isGone: (owner) => host.isGone(owner), now }) ? before.owner : undefined;
+  const copy = await Copy.takeOver(store, model, { ...options, naming: live });
   let events = 0;
   try {
     const { position: head = position(0n) } = await store.head();
@@ -40,5 +48,5 @@ export async function* catchUp(store: EventStore, model: ReadModel, options: Cat
   } finally {
     await releaseLease(booksOf(db), model.name, copy.projecting.token);
   }
-  return events;
+  return { events, fenced };
 }

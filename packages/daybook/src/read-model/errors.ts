@@ -218,22 +218,6 @@ export class NeedsRebuild extends DaybookError {
   }
 }
 
-/** So many rows differ that putting each right is not the way. Nothing was put right. */
-export class TooManyDifferences extends DaybookError {
-  override readonly name = 'TooManyDifferences';
-  readonly code = 'too-many-differences';
-  readonly model: string;
-  readonly differing: number;
-
-  constructor(model: string, differing: number, limit: number) {
-    super(
-      `The read model ${JSON.stringify(model)} differs from the log in ${differing} rows; a repair puts ${limit} right. Rebuild it.`,
-    );
-    this.model = model;
-    this.differing = differing;
-  }
-}
-
 /**
  * The tables were built by code that took the place of this one, so this one does not rebuild them by itself: at the next
  * failover the other would rebuild them again. It waits, writes nothing, and says so.

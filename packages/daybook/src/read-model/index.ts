@@ -18,7 +18,6 @@ export {
   ReadModelSuperseded,
   ReadModelStopped,
   RebuildNotProven,
-  TooManyDifferences,
   UnsupportedStatement,
   VerifyInterrupted,
   type FailedEvent,
@@ -47,9 +46,18 @@ export type { EventPlace } from './trace.ts';
 export { verifyReadModel, type VerifyOptions, type VerifyReport } from './verify.ts';
 export type { HarmonyRound } from './harmony-round.ts';
 export { verifyContinuously, type ContinuousOptions } from './verify-continuously.ts';
-export { repairReadModel, type RepairOptions, type RepairReport } from './repair.ts';
+export {
+  repairReadModel,
+  type RepairOptions,
+  type RepairProof,
+  type RepairReport,
+  type RepairWay,
+  type StandingPause,
+} from './repair.ts';
+export { planRepair, type RepairPlan } from './plan-repair.ts';
 export type { TableDiff } from './diff-tables.ts';
-export { rebuildReadModel, switchBack, type RebuildOptions, type RebuildReport } from './rebuild.ts';
+export { rebuildReadModel, type RebuildOptions, type RebuildReport } from './rebuild.ts';
+export { findPrevious, switchBack, type PreviousTables, type SwitchBackOptions } from './switch-back.ts';
 export { adoptReadModel, type AdoptOptions, type AdoptReport } from './adopt.ts';
 export { blame, type BlameOptions, type BlameReport } from './blame.ts';
 export { locateReadModel, type Hole, type LocateOptions, type LocateReport } from './locate.ts';

@@ -4,16 +4,17 @@ import type { Reason } from '../consumer/control.ts';
 import { InvalidOption } from '../store/errors.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { position, type Position } from '../store/position.ts';
-import { booksOf, findCheckpoint, makeBooks, renameCheckpoint, type Checkpoint } from './bookkeeping.ts';
-import { Copy, dropCopy, knownCheckpoint, temporaryCopy } from './copy.ts';
+import { booksOf, findCheckpoint, makeBooks, type Checkpoint } from './bookkeeping.ts';
+import { Copy, dropCopy, temporaryCopy } from './copy.ts';
 import { existingTable } from './create-tables.ts';
 import { diffTables, type TableDiff } from './diff-tables.ts';
-import { NothingToSwitchBack, RebuildNotProven } from './errors.ts';
+import { RebuildNotProven } from './errors.ts';
 import { jobOf, Pace, type Job, type Steps } from './job.ts';
-import { checkpointName, live, tableName, type Naming } from './naming.ts';
+import { checkpointName, live } from './naming.ts';
+import { heldStill } from './put-right.ts';
 import type { ReadModel, UntypedTables } from './read-model.ts';
 import { record } from './record.ts';
-import { heldStill } from './repair.ts';
+import { copiesNamed, previousSuffix, renameCopy } from './rename-copy.ts';
 
 /** How a read model is rebuilt. */
 export interface RebuildOptions<Tables = never> {
@@ -60,31 +61,9 @@ export function rebuildReadModel<Tables>(
   return jobOf(rebuildSteps(store, model, { db, reason, proof, signal, now }));
 }
 
-/** Puts the tables that the last rebuild replaced back in their place, in one transaction. They catch up from there. */
-export async function switchBack<Tables>(
-  store: EventStore,
-  model: ReadModel,
-  options: Pick<RebuildOptions<Tables>, 'db' | 'reason' | 'now'>,
-): Promise<void> {
-  const db = options.db as unknown as Kysely<UntypedTables>;
-  const { reason, now = Date.now } = options;
-  const [previous] = await copiesNamed(db, model, previousSuffix);
-  if (previous === undefined) throw new NothingToSwitchBack(model.name);
-  const facts = await db.transaction().execute(async (tx) => {
-    const { token, code: replaced } = await heldStill(tx, model, now);
-    const aside = { suffix: `__aside_${now().toString(36)}` };
-    await rename(tx, model, { from: live, to: aside, token: token + 1n });
-    await rename(tx, model, { from: previous, to: live, token: token + 2n });
-    await rename(tx, model, { from: aside, to: previous, token: token + 1n });
-    return { code: (await knownCheckpoint(tx, model)).code, replaced };
-  });
-  await record(store, model, { type: 'ReadModelSwitchedBack', reason, facts });
-}
-
 const nextSuffix = '__next_';
-const previousSuffix = '__previous_';
 
-interface Settled {
+export interface SettledRebuild {
   readonly db: Kysely<UntypedTables>;
   readonly reason: Reason;
   readonly proof: 'fold-twice' | 'none';
@@ -92,7 +71,11 @@ interface Settled {
   readonly now: () => number;
 }
 
-async function* rebuildSteps(store: EventStore, model: ReadModel, options: Settled): Steps<RebuildReport> {
+export async function* rebuildSteps(
+  store: EventStore,
+  model: ReadModel,
+  options: SettledRebuild,
+): Steps<RebuildReport> {
   const began = performance.now();
   const { db, reason } = options;
   const copy = await nextCopy(store, model, options);
@@ -118,7 +101,7 @@ async function* rebuildSteps(store: EventStore, model: ReadModel, options: Settl
 }
 
 /** The copy that is being built: one that was left half way goes on, unless the code is another by now. */
-async function nextCopy(store: EventStore, model: ReadModel, options: Settled): Promise<Copy> {
+async function nextCopy(store: EventStore, model: ReadModel, options: SettledRebuild): Promise<Copy> {
   const { db, now } = options;
   const books = booksOf(db);
   await makeBooks(books);
@@ -130,7 +113,11 @@ async function nextCopy(store: EventStore, model: ReadModel, options: Settled): 
   return Copy.open(store, model, { ...options, naming: { suffix: `${nextSuffix}${now().toString(36)}` } });
 }
 
-async function* prove(store: EventStore, model: ReadModel, options: Settled & { readonly copy: Copy }): Steps<void> {
+async function* prove(
+  store: EventStore,
+  model: ReadModel,
+  options: SettledRebuild & { readonly copy: Copy },
+): Steps<void> {
   const { db, copy } = options;
   await using temporary = await temporaryCopy(store, model, options);
   yield* temporary.copy.foldTo(copy.position);
@@ -142,7 +129,7 @@ async function* prove(store: EventStore, model: ReadModel, options: Settled & { 
 }
 
 /** Shows the new tables in place of the old ones. Gives up to which event they are. */
-async function switchTo(model: ReadModel, copy: Copy, { db, now }: Settled): Promise<Position> {
+async function switchTo(model: ReadModel, copy: Copy, { db, now }: SettledRebuild): Promise<Position> {
   const older = await copiesNamed(db, model, previousSuffix);
   const hasTables = (await existingTable(db, model, live)) !== undefined;
   const at = await db.transaction().execute(async (tx) => {
@@ -152,9 +139,9 @@ async function switchTo(model: ReadModel, copy: Copy, { db, now }: Settled): Pro
     const token = (before?.token ?? 0n) + 1n;
     if (before !== undefined) {
       const aside = { suffix: `${previousSuffix}${now().toString(36)}` };
-      await rename(tx, model, { from: live, to: aside, token });
+      await renameCopy(tx, model, { from: live, to: aside, token });
     }
-    await rename(tx, model, { from: copy.naming, to: live, token: token + 1n });
+    await renameCopy(tx, model, { from: copy.naming, to: live, token: token + 1n });
     return upTo > copy.position ? upTo : copy.position;
   });
   for (const naming of older) await dropCopy(db, model, naming);
@@ -168,27 +155,4 @@ async function held(
 ): Promise<Checkpoint | undefined> {
   if ((await findCheckpoint(booksOf(tx), model.name)) === undefined) return undefined;
   return heldStill(tx, model, now);
-}
-
-async function rename(
-  tx: Transaction<UntypedTables>,
-  model: ReadModel,
-  { from, to, token }: { readonly from: Naming; readonly to: Naming; readonly token: bigint },
-): Promise<void> {
-  for (const table of Object.keys(model.tables)) {
-    await tx.withoutPlugins().schema.alterTable(tableName(table, from)).renameTo(tableName(table, to)).execute();
-  }
-  await renameCheckpoint(booksOf(tx), {
-    from: checkpointName(model, from),
-    to: checkpointName(model, to),
-    token,
-  });
-}
-
-async function copiesNamed(db: Kysely<UntypedTables>, model: ReadModel, suffix: string): Promise<readonly Naming[]> {
-  const rows = await booksOf(db).selectFrom('daybook_read_model').select('name').orderBy('name', 'desc').execute();
-  const prefix = model.name + suffix;
-  return rows
-    .filter(({ name }) => name.startsWith(prefix))
-    .map(({ name }) => ({ suffix: name.slice(model.name.length) }));
 }

@@ -1,158 +1,214 @@
-import type { Transaction } from 'kysely';
-
-import type { Reason } from '../consumer/control.ts';
+import { pauseIn, readControls, type Reason } from '../consumer/control.ts';
 import { InvalidOption } from '../store/errors.ts';
 import type { EventStore } from '../store/event-store.ts';
-import { position, type Position } from '../store/position.ts';
-import { booksOf, type Checkpoint } from './bookkeeping.ts';
+import type { Position } from '../store/position.ts';
 import { catchUp } from './catch-up.ts';
-import { knownCheckpoint, temporaryCopy, type Copy } from './copy.ts';
+import { compareTables } from './compare.ts';
+import { Copy, knownCheckpoint, temporaryCopy } from './copy.ts';
 import type { Drift } from './drift.ts';
-import { TooManyDifferences } from './errors.ts';
 import { jobOf, Pace, type Job, type Steps } from './job.ts';
-import { live, tableName } from './naming.ts';
-import type { ReadModel, TableShape, UntypedTables } from './read-model.ts';
+import { putRight } from './put-right.ts';
+import type { ReadModel } from './read-model.ts';
+import { rebuildSteps } from './rebuild.ts';
 import { record } from './record.ts';
-import { rowsWithKeys, type Row } from './rows.ts';
-import { settledVerify, verifyAgainst, type SettledVerify, type VerifyOptions, type VerifyReport } from './verify.ts';
+import {
+  rememberVerified,
+  settledVerify,
+  verifyAgainst,
+  type SettledVerify,
+  type VerifyOptions,
+  type VerifyReport,
+} from './verify.ts';
 
 /** How a read model is repaired. */
 export interface RepairOptions<Tables = never> extends Omit<VerifyOptions<Tables>, 'share' | 'differencesAtMost'> {
   /** Kept in the log. */
   readonly reason: Reason;
+  /** So many rows are put right one by one. When more differ, the tables are built anew beside. Default: 10,000. */
+  readonly inPlaceAtMost?: number;
+}
+
+/**
+ * The way a repair goes.
+ *
+ * - `none`: nothing is missing at the end and nothing differs.
+ * - `project`: what is missing at the end is projected, and nothing differs.
+ * - `in-place`: the rows that differ are replaced, in one transaction.
+ * - `rebuild`: the tables are built anew beside the old ones, proven, and put in their place.
+ */
+export type RepairWay = 'none' | 'project' | 'in-place' | 'rebuild';
+
+/** A pause that a person asked for, and that a repair leaves as it is. */
+export interface StandingPause extends Reason {
+  readonly until: Date;
+}
+
+/** What shows that a repair has repaired. */
+export interface RepairProof {
+  /** Every row was compared with the log afterwards; or the new tables with a second fold of it, before they were shown. */
+  readonly basis: 'compared' | 'folded-twice';
+  readonly position: Position;
+  readonly rows: number;
+  /** More than 0 when something went on writing to the tables meanwhile. */
+  readonly differing: number;
 }
 
 /** What a repair found and did. */
 export interface RepairReport {
   readonly model: string;
+  readonly way: RepairWay;
   /** Where the tables were before. */
   readonly from: Position | undefined;
   /** Up to which event they are right now. */
   readonly to: Position;
-  /** Events that were missing at the end and were projected. */
+  /** Events that were missing at the end and were projected; of a rebuild, all that were folded for it besides. */
   readonly events: number;
-  /** How long that took. The rest is comparing, and putting right. */
+  /** How long projecting what was missing took. The rest is comparing, and putting right. */
   readonly projectingMs: number;
-  /** Rows that were put right. */
+  /** Rows that differed, and were put right or replaced. */
   readonly rows: number;
-  /** What was wrong with them. */
+  /** What was wrong with them, as far as it was looked into. */
   readonly drift: readonly Drift[];
+  /** The instance that held the lease, and was shut out while events were projected. */
+  readonly fenced: string | undefined;
+  /** The read model is paused still: nothing is projected until then. */
+  readonly paused: StandingPause | undefined;
+  readonly proof: RepairProof;
   readonly tookMs: number;
 }
 
-/** Rows that one repair puts right. With more of them a rebuild is the better way. */
-const repairAtMost = 10_000;
+const inPlaceAtMostDefault = 10_000;
 
 /**
- * Makes the tables what the log says: projects what is missing at the end, unless an instance does so already, compares
- * everything, and puts the rows that differ right, in one transaction. What was done is kept in the log.
+ * Makes the tables what the log says, by the way that costs least: projects what is missing at the end, compares
+ * everything, and puts the rows that differ right, in one transaction; or builds the tables anew beside, when too many
+ * differ or they were built by other code. What was done is kept in the log. Stopped anywhere, it can be given again.
+ *
+ * An instance that holds the lease is shut out while events are projected, and goes on by itself afterwards. A read model
+ * that is paused stays paused.
  *
  * @throws LogRestored, ReadModelMissing as `verifyReadModel` does.
- * @throws TooManyDifferences when a rebuild is the better way. Nothing was put right.
+ * @throws RebuildNotProven as `rebuildReadModel` does.
  */
 export function repairReadModel<Tables>(
   store: EventStore,
   model: ReadModel,
   options: RepairOptions<Tables>,
 ): Job<RepairReport> {
-  if (options.reason.who === '' || options.reason.why === '') throw new InvalidOption('reason', 'say who, and why');
-  const settled = settledVerify({ ...options, differencesAtMost: repairAtMost });
-  return jobOf(repairSteps(store, model, { ...settled, reason: options.reason }));
+  const { reason } = options;
+  if (reason.who === '' || reason.why === '') throw new InvalidOption('reason', 'say who, and why');
+  return jobOf(repairSteps(store, model, { ...settledRepair(options), reason }));
 }
 
-async function* repairSteps(
+/** The options with everything that was left out. */
+export interface SettledRepair extends SettledVerify {
+  readonly inPlaceAtMost: number;
+}
+
+export function settledRepair<Tables>(options: Omit<RepairOptions<Tables>, 'reason'>): SettledRepair {
+  const { inPlaceAtMost = inPlaceAtMostDefault } = options;
+  if (!Number.isSafeInteger(inPlaceAtMost) || inPlaceAtMost < 0)
+    throw new InvalidOption('inPlaceAtMost', 'it is a whole number from 0 on');
+  return { ...settledVerify({ ...options, differencesAtMost: Math.max(1, inPlaceAtMost) }), inPlaceAtMost };
+}
+
+/** The pause that holds now, if one does. */
+export async function standingPause(
   store: EventStore,
   model: ReadModel,
-  options: SettledVerify & { readonly reason: Reason },
-): Steps<RepairReport> {
+  now: () => number,
+): Promise<StandingPause | undefined> {
+  const pause = pauseIn(await readControls(store, model.name), now());
+  return pause && { who: pause.who, why: pause.why, until: pause.until };
+}
+
+/** What a way came to. */
+type Mended = Pick<RepairReport, 'way' | 'events' | 'projectingMs' | 'rows' | 'drift' | 'fenced' | 'proof'>;
+
+type RepairNeeds = SettledRepair & { readonly reason: Reason };
+
+async function* repairSteps(store: EventStore, model: ReadModel, options: RepairNeeds): Steps<RepairReport> {
   const began = performance.now();
-  const { db, reason } = options;
-  const { position: from } = await knownCheckpoint(db, model);
-  const events = yield* catchUp(store, model, options);
-  const projectingMs = performance.now() - began;
-  await using temporary = await temporaryCopy(store, model, options);
-  const report = yield* verifyAgainst(store, model, { ...options, copy: temporary.copy });
-  if (report.differing > report.drift.length) throw new TooManyDifferences(model.name, report.differing, repairAtMost);
-  const pace = new Pace('repairing', { total: report.drift.length });
-  const to = await putRight(model, report, { ...options, copy: temporary.copy });
-  yield pace.advance(report.drift.length);
-  const { drift, differing: rows } = report;
-  const tookMs = performance.now() - began;
-  const kept = drift
+  const { position: from, code } = await knownCheckpoint(options.db, model);
+  // Rows that other code made differ as a whole, and their columns may be others.
+  const mended = code === model.code ? yield* mend(store, model, options) : yield* replace(store, model, options);
+  const report = {
+    model: model.name,
+    from,
+    to: mended.proof.position,
+    ...mended,
+    paused: await standingPause(store, model, options.now),
+    tookMs: performance.now() - began,
+  };
+  const kept = report.drift
     .slice(0, driftKept)
     .map(({ table, key, class: kind, since }) => ({ table, key, class: kind, since }));
-  await record(store, model, {
-    type: 'ReadModelRepaired',
-    reason,
-    facts: { from, to, events, projectingMs, rows, tookMs, drift: kept },
-  });
-  return { model: model.name, from, to, events, projectingMs, rows, drift, tookMs };
+  const { reason } = options;
+  await record(store, model, { type: 'ReadModelRepaired', reason, facts: { ...report, drift: kept } });
+  return report;
 }
 
 /** Differences that are kept in the log, of a repair that found more. */
 const driftKept = 100;
 
-/** Replaces the rows that differ by those of the copy, as of the live checkpoint, which stands still meanwhile. */
-async function putRight(
-  model: ReadModel,
-  report: VerifyReport,
-  { db, copy, now }: SettledVerify & { readonly copy: Copy },
-): Promise<Position> {
-  return db.transaction().execute(async (tx) => {
-    const checkpoint = await heldStill(tx, model, now);
-    const at = checkpoint.position ?? position(0n);
-    await copy.foldWithin(tx, at);
-    for (const [table, shape] of Object.entries(model.tables)) {
-      const keys = report.drift.filter((drift) => drift.table === table).map(({ key }) => key);
-      if (keys.length > 0) await replaceRows(tx, { table, shape, keys, from: tableName(table, copy.naming) });
-    }
-    await booksOf(tx)
-      .updateTable('daybook_read_model')
-      .set({ code: model.code, verified_position: at, verified_at: now() })
-      .where('name', '=', model.name)
-      .execute();
-    return at;
-  });
+async function* mend(store: EventStore, model: ReadModel, options: RepairNeeds): Steps<Mended> {
+  const began = performance.now();
+  const { events, fenced } = yield* catchUp(store, model, options);
+  const done = { events, fenced, projectingMs: performance.now() - began };
+  const found = yield* compareAndPutRight(store, model, options);
+  if (found.proof !== undefined) return { ...done, ...found, way: wayOf(done.events, found), proof: found.proof };
+  const rebuilt = yield* replace(store, model, options);
+  return { ...rebuilt, ...done, events: done.events + rebuilt.events, rows: found.rows, drift: found.drift };
 }
 
-/** Locks the checkpoint, so that nobody projects until the transaction ends, and reads it. */
-export async function heldStill(
-  tx: Transaction<UntypedTables>,
-  model: ReadModel,
-  now: () => number,
-): Promise<Checkpoint> {
-  await booksOf(tx)
-    .updateTable('daybook_read_model')
-    .set({ updated_at: now() })
-    .where('name', '=', model.name)
-    .execute();
-  return knownCheckpoint(tx, model);
+function wayOf(events: number, { rows }: Pick<RepairReport, 'rows'>): RepairWay {
+  if (rows > 0) return 'in-place';
+  return events > 0 ? 'project' : 'none';
 }
 
-async function replaceRows(
-  tx: Transaction<UntypedTables>,
-  part: { readonly table: string; readonly shape: TableShape; readonly keys: readonly Row[]; readonly from: string },
-): Promise<void> {
-  const { table, shape, keys, from } = part;
-  const plain = tx.withoutPlugins();
-  for (const key of keys) {
-    await plain
-      .deleteFrom(tableName(table, live))
-      .where((eb) => eb.and(shape.key.map((column) => eb(column, '=', key[column]))))
-      .execute();
-    const [row] = await rowsWithKeys(tx, from, shape, [key]);
-    if (row === undefined) continue;
-    // From table to table, so that no value goes through the types of a driver.
-    const columns = Object.keys(row);
-    await plain
-      .insertInto(tableName(table, live))
-      .columns(columns)
-      .expression((eb) =>
-        eb
-          .selectFrom(from)
-          .select(columns)
-          .where((where) => where.and(shape.key.map((column) => where(column, '=', key[column])))),
-      )
-      .execute();
-  }
+/** Without a proof when more rows differ than are put right one by one. */
+type Found = Pick<RepairReport, 'rows' | 'drift'> & { readonly proof: RepairProof | undefined };
+
+async function* compareAndPutRight(store: EventStore, model: ReadModel, options: RepairNeeds): Steps<Found> {
+  await using temporary = await temporaryCopy(store, model, options);
+  const { copy } = temporary;
+  const report = yield* verifyAgainst(store, model, { ...options, copy });
+  const { differing: rows, drift } = report;
+  if (rows === 0) return { rows, drift, proof: { basis: 'compared', differing: 0, ...sizeOf(report) } };
+  if (rows > options.inPlaceAtMost) return { rows, drift, proof: undefined };
+  const pace = new Pace('repairing', { total: rows });
+  await putRight(model, { ...options, copy, drift });
+  yield pace.advance(rows);
+  return { rows, drift, proof: yield* prove(store, model, { ...options, naming: copy.naming }) };
+}
+
+function sizeOf({ position, rows }: Pick<VerifyReport, 'position' | 'rows'>): Pick<RepairProof, 'position' | 'rows'> {
+  return { position, rows };
+}
+
+/** Compares everything once more. The copy is where the transaction that put rows right has left it. */
+async function* prove(
+  store: EventStore,
+  model: ReadModel,
+  options: RepairNeeds & Pick<Copy, 'naming'>,
+): Steps<RepairProof> {
+  const copy = await Copy.takeOver(store, model, options);
+  const compared = yield* compareTables({ ...options, model, copy, differencesAtMost: 0 });
+  if (compared.differing === 0) await rememberVerified(model.name, compared.position, options);
+  return { basis: 'compared', differing: compared.differing, ...sizeOf(compared) };
+}
+
+/** Builds the tables anew, and shows them in place of the old ones. */
+async function* replace(store: EventStore, model: ReadModel, options: RepairNeeds): Steps<Mended> {
+  const { position, events, diff } = yield* rebuildSteps(store, model, { ...options, proof: 'fold-twice' });
+  const rows = diff.reduce((sum, each) => sum + each.rows, 0);
+  return {
+    way: 'rebuild',
+    events,
+    projectingMs: 0,
+    rows: diff.reduce((sum, { added, removed, changed }) => sum + added + removed + changed, 0),
+    drift: [],
+    fenced: undefined,
+    proof: { basis: 'folded-twice', position, rows, differing: 0 },
+  };
 }
