@@ -13,11 +13,30 @@ import { goldenEvents, goldenStream } from 'daybook/testing';
 const order = streamName(goldenStream);
 
 describe('the mission, for a store in a file', () => {
+  for (const sql of [
+    'UPDATE events SET record = zeroblob(40) WHERE position = 1',
+    'DELETE FROM events WHERE position = 1',
+    'DELETE FROM events',
+  ]) {
+    it(`A-L1: SQL that alters or removes an event is refused, and says the way out: ${sql}`, async () => {
+      await using folder = await temporaryFolder();
+      const before = await filledStore(folder.path);
+      const path = join(folder.path, 'shop.db');
+      assert.throws(() => alterFile(path, sql), {
+        message: /^Daybook: an event (?:never changes|is never removed)\. /,
+      });
+      await using store = await openSqliteStore(path);
+      assert.throws(() => alterFile(path, sql), { message: /^Daybook: / }, 'and while the store is in use');
+      assert.deepEqual(await derived(store), before);
+      assert.deepEqual(await findings(store), []);
+    });
+  }
+
   for (const [what, sql] of [
-    ['alters', 'UPDATE events SET record = zeroblob(40) WHERE position = (SELECT min(position) FROM events)'],
-    ['removes', 'DELETE FROM events WHERE position = (SELECT min(position) FROM events)'],
+    ['replaces', 'REPLACE INTO events (position, record) VALUES (1, zeroblob(40))'],
+    ['removes', 'DROP TRIGGER events_never_go; DELETE FROM events WHERE position = 1'],
   ] as const) {
-    it(`A-L1: SQL that ${what} an event is found out before anybody is given the rest`, async () => {
+    it(`A-L1: whoever ${what} an event all the same is found out before anybody is given the rest`, async () => {
       await using folder = await temporaryFolder();
       const path = join(folder.path, 'shop.db');
       await filledStore(folder.path);
@@ -77,7 +96,7 @@ async function derived(store: EventStore): Promise<readonly string[]> {
 
 function alterFile(path: string, sql: string): void {
   using database = new DatabaseSync(path);
-  assert.equal(database.prepare(sql).run().changes, 1);
+  database.exec(sql);
 }
 
 async function findings(store: SqliteStore): Promise<readonly Finding[]> {

@@ -71,9 +71,11 @@ describe('doctor', { concurrency: 3 }, () => {
     const results = JSON.parse(stdout) as readonly { check: string; verdict: string; evidence: string }[];
     assert.deepEqual(
       results.map(({ check }) => check.replace(' ', '-')),
-      'node sqlite memory open-files file-system free-space fsync write-lock store clock bytes'.split(' '),
+      'node sqlite memory open-files file-system free-space fsync write-lock store clock settings bytes'.split(' '),
     );
     assert.equal(code, results.some(({ verdict }) => verdict === 'fail') ? 8 : 0);
+    const settings = results.find(({ check }) => check === 'settings')?.evidence ?? '';
+    assert.match(settings, /journal_mode wal, synchronous 1, fullfsync 1, checkpoint_fullfsync 1/);
     assert.match(results.find(({ check }) => check === 'bytes')?.evidence ?? '', /3 events, nothing wrong/);
   });
 

@@ -1,11 +1,10 @@
-import { spawnSync } from 'node:child_process';
-
 import type { DiskFullResult } from './disk-full-child.ts';
 import type { Broken } from './support/check-log.ts';
 import { startChild } from './support/child.ts';
 import { diskFolder } from './support/folder.ts';
 import { commandFor, commandLine, report, type Outcome, type Run } from './support/outcome.ts';
 import { seededRandom } from './support/random.ts';
+import { onSmallDisk } from './support/small-disk.ts';
 
 /**
  * R5: on a full disk an append is refused and nothing of it is there, reads and subscriptions go on, and appends do
@@ -21,7 +20,7 @@ export async function fillDisk(run: Run): Promise<Outcome> {
     let answer = '';
     await using child = startChild(new URL('disk-full-child.ts', import.meta.url), {
       args: [folder.path, String(random.between(0, 2 ** 31))],
-      wrapper: onSmallDisk(folder.path, sizeMiB),
+      wrapper: onSmallDisk(folder.path, `${sizeMiB}m`),
       onLine: (line) => (answer = line),
     });
     const { errors } = await child.ended;
@@ -37,21 +36,6 @@ export async function fillDisk(run: Run): Promise<Outcome> {
     if (result.refused === 0) broken.push({ kind: 'answer', problem: 'No append was refused: the disk was not full' });
   }
   return { promise: 'R5 full disk', run, counts, broken, command: commandFor('disk-full.ts', run) };
-}
-
-/** Runs a command with a small file system mounted on a folder, for itself alone; it is gone when the command ends. */
-function onSmallDisk(folder: string, sizeMiB: number): readonly string[] {
-  const script = `mount -t tmpfs -o size=${sizeMiB}m tmpfs "$0" && exec "$@"`;
-  const ways = [
-    ['unshare', '--map-root-user', '--mount'],
-    ['unshare', '--mount'],
-  ];
-  const way = ways.find(([program = '', ...flags]) => {
-    const { status } = spawnSync(program, [...flags, 'sh', '-c', script, folder, 'true'], { stdio: 'ignore' });
-    return status === 0;
-  });
-  if (way === undefined) throw new Error('No small file system can be mounted here: unshare(1) is refused.');
-  return [...way, 'sh', '-c', script, folder];
 }
 
 if (import.meta.main) report(await fillDisk(commandLine(20).run));

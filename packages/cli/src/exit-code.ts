@@ -38,6 +38,7 @@ const exitCodes: Readonly<Record<string, ExitCode>> = {
   'read-model-missing': 3,
   'read-only-stream': 2,
   'rebuild-not-proven': 8,
+  'setting-refused': 74,
   'store-busy': 6,
   'store-closed': 6,
   'store-damaged': 9,

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { checkFileSystem, checkFsync, checkSpace } from '../doctor/check-disk.ts';
 import { checkLock } from '../doctor/check-lock.ts';
 import { checkMemory, checkNode, checkOpenFiles, checkSqlite } from '../doctor/check-runtime.ts';
-import { checkBytes, checkClock, checkStore } from '../doctor/check-store.ts';
+import { checkBytes, checkClock, checkSettings, checkStore } from '../doctor/check-store.ts';
 import type { Check, CheckResult } from '../doctor/check.ts';
 import { Failure } from '../failure.ts';
 import { storeKind } from '../open-store.ts';
@@ -22,7 +22,7 @@ const columns: readonly Column<CheckResult>[] = [
 
 const ofMachine: readonly Check[] = [checkNode, checkSqlite, checkMemory, checkOpenFiles];
 const ofStore: readonly Check[] = [checkStore, checkClock];
-const onDisk: readonly Check[] = [checkFileSystem, checkSpace, checkFsync];
+const onDisk: readonly Check[] = [checkFileSystem, checkSpace, checkFsync, checkLock];
 
 /** `daybook doctor`: whether this is a good place for a store. */
 export function registerDoctor(program: Command, begin: Begin): void {
@@ -34,8 +34,8 @@ export function registerDoctor(program: Command, begin: Begin): void {
     .action(async ({ full }: { full?: true }, command: Command) => {
       const shell = begin(command);
       const isFile = storeKind(shell.location) === 'file';
-      const whole = isFile && full === true ? [checkBytes] : [];
-      const checks = isFile ? [...ofMachine, ...onDisk, checkLock, ...ofStore, ...whole] : [...ofMachine, ...ofStore];
+      const whole = full === true ? [checkSettings, checkBytes] : [checkSettings];
+      const checks = isFile ? [...ofMachine, ...onDisk, ...ofStore, ...whole] : [...ofMachine, ...ofStore];
       const failed: string[] = [];
       const results = async function* (): AsyncGenerator<readonly CheckResult[], void, undefined> {
         const found: CheckResult[] = [];

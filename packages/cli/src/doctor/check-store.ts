@@ -30,6 +30,15 @@ export async function checkStore(location: string): Promise<CheckResult> {
   }
 }
 
+/** Whether SQLite does what keeps events safe. Opening the store has compared it. */
+export async function checkSettings(path: string): Promise<CheckResult> {
+  const check = 'settings';
+  if (!existsSync(path)) return { check, verdict: 'ok', evidence: 'There is no store yet.' };
+  await using store = await openFile(path, 'doctor');
+  const settings = Object.entries(store.settings());
+  return { check, verdict: 'ok', evidence: settings.map(([name, value]) => `${name} ${value}`).join(', ') };
+}
+
 /** Whether this clock is behind the one that wrote the newest event. */
 export async function checkClock(location: string): Promise<CheckResult> {
   const check = 'clock';

@@ -1,66 +1,55 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { pathToFileURL } from 'node:url';
 
+import { SettingRefused } from './errors.ts';
+import { applicationId, logFormats, newestFormat } from './migrations/log-formats.ts';
 import { storedBlock, streamRow, type LogMeta, type SealRow, type StoredBlock, type StreamRow } from './rows.ts';
 import { indexError } from './sql-error.ts';
 
-/** The newest file format that this code knows, in SQLite's `user_version`. */
-export const newestFormat = 1;
-/** `DAYB`, in SQLite's `application_id`. */
-export const applicationId = 0x44415942;
+/** What SQLite is told, and must then say of itself, by the names of its pragmas. */
+export type Settings = Readonly<Record<string, string | number>>;
 
-const logSchema = `
-  CREATE TABLE events (position INTEGER PRIMARY KEY, record BLOB NOT NULL) STRICT;
-  CREATE TABLE seals (
-    segment     INTEGER PRIMARY KEY,
-    hash        BLOB    NOT NULL,
-    seal        BLOB    NOT NULL,
-    min_created INTEGER NOT NULL,
-    max_created INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-`;
+const everySetting: Settings = { mmap_size: 0, trusted_schema: 0, cell_size_check: 1 };
+const logSettings: Settings = {
+  journal_mode: 'wal',
+  synchronous: 1, // NORMAL.
+  fullfsync: 1,
+  checkpoint_fullfsync: 1,
+  wal_autocheckpoint: 0,
+  cache_size: -16_384,
+  recursive_triggers: 0, // Or a scavenge would be asked, too, why it replaces a record.
+};
 
-/**
- * What the header of a SQLite file says it is. Writes nothing, not even beside it, and takes no lock. So the file can be
- * in the middle of a checkpoint, with fewer pages than its header says; `writable_schema` makes SQLite read it all the
- * same. What is read here never changes.
- */
-export function readHeader(path: string): { readonly applicationId: number; readonly format: number } {
-  const url = pathToFileURL(path);
-  url.search = '?immutable=1&mode=ro';
-  const database = new DatabaseSync(url, { defensive: false });
-  try {
-    database.exec('PRAGMA writable_schema = ON');
-    const { application_id: id } = database.prepare('PRAGMA application_id').get() as { application_id: number };
-    const { user_version: format } = database.prepare('PRAGMA user_version').get() as { user_version: number };
-    return { applicationId: id, format };
-  } finally {
-    database.close();
-  }
-}
-
-/** Does `work` while no other process that does the same with this file is at it. The file must be there. */
-export function aloneWith(path: string, work: () => void): void {
-  const url = pathToFileURL(path);
-  url.search = '?mode=rw';
-  const database = new DatabaseSync(url, { timeout: 5_000 });
-  try {
-    database.exec('BEGIN IMMEDIATE');
-    work();
-  } finally {
-    database.close();
-  }
-}
-
-/** A connection and its prepared statements. All SQL of this room is here and in index-connection.ts. */
+/** A connection and its prepared statements. Nearly all SQL of this room is here and in index-connection.ts. */
 export class Connection implements Disposable {
   readonly database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  #settings: Settings;
 
   constructor(path: string, options: { readonly busyTimeoutMs: number; readonly readOnly?: boolean }) {
-    this.database = new DatabaseSync(path, { timeout: options.busyTimeoutMs, readOnly: options.readOnly ?? false });
-    this.database.exec('PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON');
+    const { busyTimeoutMs, readOnly = false } = options;
+    this.database = new DatabaseSync(path, { timeout: busyTimeoutMs, readOnly });
+    this.#settings = { busy_timeout: busyTimeoutMs, ...everySetting };
+    for (const [name, value] of Object.entries(everySetting)) this.database.exec(`PRAGMA ${name} = ${value}`);
+  }
+
+  /** What SQLite says of everything that was set. */
+  settings(): Settings {
+    return Object.fromEntries(Object.keys(this.#settings).map((name) => [name, this.#setting(name)]));
+  }
+
+  /** @throws SettingRefused when SQLite does not say of itself what it was told, now or when it was opened. */
+  protected set(settings: Settings): void {
+    this.#settings = { ...this.#settings, ...settings };
+    for (const [name, value] of Object.entries(settings)) this.database.exec(`PRAGMA ${name} = ${value}`);
+    for (const [name, value] of Object.entries(this.#settings)) {
+      const found = this.#setting(name);
+      if (found !== value) throw new SettingRefused(this.database.location() ?? '', { name, value, found });
+    }
+  }
+
+  #setting(name: string): string | number {
+    // A name or a number. SQLite says nothing of memory maps where it was built without them: that is none.
+    return (this.one(`PRAGMA ${name}`)?.[0] ?? 0) as string | number;
   }
 
   /** Changes when another connection has committed. */
@@ -141,11 +130,33 @@ export class LogConnection extends Connection {
    */
   create(logId: string): void {
     this.database.exec(
-      `PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${newestFormat}`,
+      `PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA application_id = ${applicationId}`,
     );
-    this.database.exec(logSchema);
+    this.migrate();
     this.run("INSERT INTO meta (key, value) VALUES ('log_id', ?), ('epoch', '0')", logId);
     this.database.exec('PRAGMA journal_mode = WAL');
+  }
+
+  /**
+   * Makes the newest format out of an older one, each format in one transaction with its number. Whoever is interrupted
+   * leaves a whole format behind; of several processes that do so at once, each format is made by one.
+   */
+  migrate(): void {
+    while (this.format() < newestFormat) {
+      this.begin();
+      try {
+        const format = this.format(); // Looked at again: another process may have made the next one.
+        const next = logFormats[format];
+        if (next !== undefined) this.database.exec(`${next.sql} PRAGMA user_version = ${format + 1}`);
+        this.commit();
+      } finally {
+        this.rollback();
+      }
+    }
+  }
+
+  format(): number {
+    return this.one('PRAGMA user_version')?.[0] as number; // SQLite gives one row with one number.
   }
 
   /**
@@ -153,26 +164,11 @@ export class LogConnection extends Connection {
    * the caller: it is not durable before. Checkpoints sync by themselves.
    */
   settle(): void {
-    this.database.exec(
-      'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;' +
-        'PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -16384',
-    );
-  }
-
-  settings(): { readonly journalMode: unknown; readonly synchronous: unknown; readonly mmapSize: unknown } {
-    return {
-      journalMode: this.one('PRAGMA journal_mode')?.[0],
-      synchronous: this.one('PRAGMA synchronous')?.[0],
-      mmapSize: this.one('PRAGMA mmap_size')?.[0] ?? 0,
-    };
+    this.set(logSettings);
   }
 
   sqliteVersion(): string {
     return String(this.one('SELECT sqlite_version()')?.[0]);
-  }
-
-  identity(): { readonly applicationId: unknown; readonly format: unknown } {
-    return { applicationId: this.one('PRAGMA application_id')?.[0], format: this.one('PRAGMA user_version')?.[0] };
   }
 
   meta(): LogMeta {
@@ -220,8 +216,9 @@ export class LogConnection extends Connection {
     inserts.length = 0;
   }
 
+  /** Writes a record anew. `UPDATE` is refused to everybody; SQLite asks no trigger about a row that is replaced. */
   replaceRecord(position: number, record: Uint8Array): void {
-    this.run('UPDATE events SET record = ? WHERE position = ?', record, position);
+    this.run('INSERT OR REPLACE INTO events (position, record) VALUES (?, ?)', position, record);
   }
 
   record(position: number): Uint8Array | null {

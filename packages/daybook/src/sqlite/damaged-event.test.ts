@@ -36,6 +36,7 @@ function damage(path: string, at: number, change: (record: Buffer) => Buffer | u
   const database = new DatabaseSync(path);
   const { record } = database.prepare('SELECT record FROM events WHERE position = ?').get(at) as { record: Uint8Array };
   const damaged = change(Buffer.from(record));
+  database.exec('DROP TRIGGER IF EXISTS events_never_change; DROP TRIGGER IF EXISTS events_never_go');
   if (damaged === undefined) database.prepare('DELETE FROM events WHERE position = ?').run(at);
   else database.prepare('UPDATE events SET record = ? WHERE position = ?').run(damaged, at);
   database.close();

@@ -75,6 +75,25 @@ export class StoreReadOnly extends DaybookError {
   }
 }
 
+/** SQLite does not do what it was told, and what is appended would not be safe. Nothing was appended. */
+export class SettingRefused extends DaybookError {
+  override readonly name = 'SettingRefused';
+  readonly code = 'setting-refused';
+  readonly path: string;
+  /** The pragma of SQLite. */
+  readonly setting: string;
+
+  constructor(path: string, setting: { name: string; value: string | number; found: string | number }) {
+    const { name, value, found } = setting;
+    super(
+      `SQLite says ${name} = ${found} of ${path}, where it was told ${value}: events would not be safe there. ` +
+        'Put the file on a local disk, and use the SQLite that Node brings.',
+    );
+    this.path = path;
+    this.setting = name;
+  }
+}
+
 /** Another process kept the store locked for longer than the time-out. Nothing was written. */
 export class StoreBusy extends DaybookError {
   override readonly name = 'StoreBusy';

@@ -1,6 +1,7 @@
-import { applicationId, Connection } from './connection.ts';
+import { Connection } from './connection.ts';
 import { IndexDamaged } from './errors.ts';
 import { noTombstones } from './marked-streams.ts';
+import { applicationId } from './migrations/log-formats.ts';
 import { streamRow, type StoredBlock, type StreamRow } from './rows.ts';
 
 /** The layout of the index file. One of another layout is made again. */
@@ -36,10 +37,7 @@ export class IndexConnection extends Connection {
   }
 
   settle(): void {
-    this.database.exec(
-      'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 16000;' +
-        'PRAGMA cache_size = -65536',
-    );
+    this.set({ journal_mode: 'wal', synchronous: 1, wal_autocheckpoint: 16_000, cache_size: -65_536 });
   }
 
   /** @throws IndexDamaged when this is an index of another layout, or none. */

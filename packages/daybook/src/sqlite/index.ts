@@ -6,6 +6,7 @@ export {
   LogRegressed,
   NewerFormat,
   NotAStore,
+  SettingRefused,
   StoreBusy,
   StoreDamaged,
   StoreIoError,

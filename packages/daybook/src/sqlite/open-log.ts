@@ -2,15 +2,20 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-import { aloneWith, applicationId, LogConnection, newestFormat, readHeader } from './connection.ts';
-import { NewerFormat, NotAStore, StoreDamaged, StoreReadOnly } from './errors.ts';
+import { aloneWith, readHeader } from './bare-connection.ts';
+import { LogConnection } from './connection.ts';
+import { NewerFormat, NotAStore, StoreDamaged } from './errors.ts';
+import { applicationId, newestFormat } from './migrations/log-formats.ts';
 import { typed, typedError } from './sql-error.ts';
 import { isEmpty, makeWhole, remove } from './whole-file.ts';
 
 /** The oldest SQLite that is safe here: older ones can lose a reset write-ahead log. */
 const oldestSqlite = [3, 51, 3] as const;
 
-/** The log at a path, for writing. Makes it when it is not there and may be made. Touches no file that is not ours. */
+/**
+ * The log at a path, for writing. Makes it when it is not there and may be made, and makes the newest format of an older
+ * one. Touches no file that is not ours.
+ */
 export function openLog(path: string, options: { missing: 'create' | 'refuse'; busyTimeoutMs: number }): LogConnection {
   return typed(path, () => {
     if (!existsSync(path) || isEmpty(path)) {
@@ -21,15 +26,22 @@ export function openLog(path: string, options: { missing: 'create' | 'refuse'; b
     const log = new LogConnection(path, options);
     try {
       log.settle();
-      const { journalMode, synchronous } = log.settings();
-      if (journalMode !== 'wal' || synchronous !== 1) throw new StoreReadOnly(path);
       checkVersion(log);
+      migrate(path, log);
       return log;
     } catch (error) {
       log[Symbol.dispose]();
       throw error;
     }
   });
+}
+
+function migrate(path: string, log: LogConnection): void {
+  if (log.format() < newestFormat) {
+    log.migrate();
+    log.checkpoint(); // Whoever knows only older formats looks at the header first.
+  }
+  checkFormat(path, log.format()); // A newer one may stand in the write-ahead file, and not in the header yet.
 }
 
 function createLog(path: string, busyTimeoutMs: number): void {
@@ -57,6 +69,10 @@ export function checkHeader(path: string): void {
   if (!stat.isFile()) throw new NotAStore(path, 'it is not a file');
   const { applicationId: found, format } = headerOf(path);
   if (found !== applicationId) throw new NotAStore(path, 'it is a SQLite file of something else');
+  checkFormat(path, format);
+}
+
+function checkFormat(path: string, format: number): void {
   if (format > newestFormat) throw new NewerFormat(path, format, newestFormat);
 }
 

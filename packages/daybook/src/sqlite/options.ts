@@ -18,6 +18,8 @@ export interface SqliteStoreOptions {
 /** An event store in one SQLite file, with its index in a second one beside it. */
 export interface SqliteStore extends ScavengingStore {
   readonly path: string;
+  /** What SQLite says of the settings that keep events safe, by the names of its pragmas. Opening compares them. */
+  settings(): Readonly<Record<string, string | number>>;
   /** Reads every event and compares checksums, seals and indexes, while the store is in use. */
   verify(options?: { readonly signal?: AbortSignal }): AsyncIterable<VerifyProgress>;
   /** Copies the log as it is now to a new file, while the store is in use. The copy is complete when this ends. */

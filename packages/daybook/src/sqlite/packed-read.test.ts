@@ -69,7 +69,7 @@ async function filled(
     store,
     change(sql) {
       using database = new DatabaseSync(path);
-      database.exec(sql);
+      database.exec(`DROP TRIGGER events_never_change; DROP TRIGGER events_never_go; ${sql}`);
     },
     async [Symbol.asyncDispose]() {
       await store[Symbol.asyncDispose]();

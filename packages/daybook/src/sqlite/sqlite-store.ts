@@ -56,11 +56,12 @@ const tailOnClose = 2_048;
 const reopenMs = 10;
 
 /**
- * Opens the event store in a file, and makes it if it is not there. Other processes may have it open, too.
+ * Opens the event store in a file, and makes it if it is not there. Other processes may have it open, too. An older
+ * format becomes the newest one, which older versions refuse.
  *
  * @throws NotAStore, NewerFormat when the file is something else. It is not touched.
  * @throws LogRegressed when the log ends before an event that was acknowledged.
- * @throws StoreReadOnly, StoreBusy, StoreDamaged, DiskFull when SQLite cannot use it.
+ * @throws StoreReadOnly, StoreBusy, StoreDamaged, DiskFull, SettingRefused when SQLite cannot use it.
  */
 export async function openSqliteStore(path: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {
   const { busyTimeoutMs = 5_000 } = options;
@@ -259,6 +260,11 @@ class Sqlite implements SqliteStore {
       const { durable, meta } = this.#engine;
       return { ...(durable > 0 && { position: position(durable) }), logId: meta.logId, epoch: meta.epoch };
     });
+  }
+
+  settings(): Readonly<Record<string, string | number>> {
+    this.#checkOpen();
+    return this.#typed(() => this.#engine.writer.settings());
   }
 
   planScavenge(options: ScavengeOptions = {}): AsyncIterable<ScavengeProgress> {

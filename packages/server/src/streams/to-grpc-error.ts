@@ -24,6 +24,7 @@ const statusOf: Readonly<Record<string, StatusCode>> = {
   'store-unavailable': status.unavailable,
   'store-busy': status.unavailable,
   'index-damaged': status.unavailable,
+  'setting-refused': status.failedPrecondition,
   'store-read-only': status.failedPrecondition,
   'unknown-outcome': status.unknown,
   'io-error': status.unknown,
