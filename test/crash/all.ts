@@ -13,6 +13,7 @@ import { losePower } from './power-loss.ts';
 import { ignoreSubscriptions } from './slow-subscribers.ts';
 import { commandLine, report, type Outcome, type Run } from './support/outcome.ts';
 import { runTwoProcesses } from './two-processes.ts';
+import { runWithWrongClocks } from './wrong-clocks.ts';
 
 /** Every programme, and how often it does its work when `--cycles` is 1. */
 const programmes: readonly { readonly cycles: number; readonly run: (run: Run) => Promise<Outcome> }[] = [
@@ -21,6 +22,7 @@ const programmes: readonly { readonly cycles: number; readonly run: (run: Run) =
   { cycles: 50, run: killServer },
   { cycles: 200, run: killConsumer },
   { cycles: 60, run: killEffects },
+  { cycles: 1, run: runWithWrongClocks },
   { cycles: 25, run: contend },
   { cycles: 2_000, run: losePower },
   { cycles: 200, run: failDisk },
