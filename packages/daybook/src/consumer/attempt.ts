@@ -36,22 +36,36 @@ export async function attempt(
 ): Promise<void> {
   const decoded: unknown[] = [];
   const contexts: HandlerContext[] = [];
-  const timeout = new AbortController();
-  const either = AbortSignal.any([signal, timeout.signal]);
+  const under = new AbortController();
+  const ongoing = new Set<Promise<unknown>>();
   const work = async (): Promise<void> => {
     for (const each of attempted) {
       const event = await consumer.decode(each.event, each.source);
       if (event === undefined) continue;
       decoded.push(event);
-      contexts.push(contextOf(consumer, each, { store, signal: either }));
+      contexts.push(contextOf(consumer, each, { store, signal: under.signal, ongoing }));
     }
     const [first, ...others] = contexts;
     if (first === undefined) return;
     const handle = (): Promise<void> => consumer.handle(decoded, [first, ...others]);
-    // What is done because of one event says so. A batch has no one cause.
-    await (others.length === 0 ? causedBy(causeOf(first.event), handle) : handle());
+    try {
+      // What is done because of one event says so. A batch has no one cause.
+      await (others.length === 0 ? causedBy(causeOf(first.event), handle) : handle());
+      // A handler that forgot to wait for its effects is not done before they are.
+      await Promise.all(ongoing);
+    } finally {
+      await Promise.allSettled(ongoing); // Nor is it tried again while they are under way.
+    }
   };
-  await limited(work, { timeoutMs: consumer.timeoutMs, clock, timeout });
+  // Not AbortSignal.any: what a handler hangs on a signal that depends on the session's stays as long as the session.
+  const stop = (): void => under.abort(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    await limited(work, { timeoutMs: consumer.timeoutMs, clock, timeout: under });
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 async function limited(
@@ -82,7 +96,7 @@ async function limited(
 function contextOf(
   { name }: Consumer,
   { event, attempt: number }: Attempted,
-  { store, signal }: { store: EventStore; signal: AbortSignal },
+  { store, signal, ongoing }: { store: EventStore; signal: AbortSignal; ongoing: Set<Promise<unknown>> },
 ): HandlerContext {
   return {
     consumer: name,
@@ -90,6 +104,11 @@ function contextOf(
     attempt: number,
     key: `${name}/${event.id}`,
     signal,
-    once: (options, effect) => once(store, { ...options, consumer: name }, effect),
+    once: (options, effect) => {
+      // What the handler is given is what is waited for: a failure that it catches itself is no failure of the attempt.
+      const doing = once(store, { ...options, consumer: name }, effect).finally(() => ongoing.delete(doing));
+      ongoing.add(doing);
+      return doing;
+    },
   };
 }
