@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 import { nodeSqliteDialect, pgDialect } from 'daybook/read-model';
-import { Kysely } from 'kysely';
+import { Kysely, type LogEvent } from 'kysely';
 import { Pool, type PoolConfig } from 'pg';
 
 import { cannotStartPostgres, startPostgres, type Postgres } from '../services/postgres.ts';
@@ -45,14 +45,16 @@ export function listeningPool(settings: PoolConfig): Pool {
   return pool;
 }
 
-/** Opens a database by its location. */
-export function connectTo<Tables>(location: string): Kysely<Tables> {
+/** Opens a database by its location. `afterEach` is called with each statement that was made. */
+export function connectTo<Tables>(location: string, afterEach: (text: string) => void = () => {}): Kysely<Tables> {
+  const log = ({ query }: LogEvent): void => afterEach(query.sql);
   if (location.startsWith('postgres:')) {
-    return new Kysely({ dialect: pgDialect(listeningPool({ connectionString: location, max: 8, pipeline: true })) });
+    const pool = listeningPool({ connectionString: location, max: 8, pipeline: true });
+    return new Kysely({ dialect: pgDialect(pool), log });
   }
   const database = new DatabaseSync(location);
   database.exec('PRAGMA journal_mode = WAL');
-  return new Kysely({ dialect: nodeSqliteDialect(database) });
+  return new Kysely({ dialect: nodeSqliteDialect(database), log });
 }
 
 function sqliteKind(): DatabaseKind {

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 
 import { jsonData, position, type EventStore } from 'daybook';
@@ -16,8 +19,9 @@ import { SimulatedClock } from 'daybook/testing';
 import type { Kysely } from 'kysely';
 
 import { until } from '../services/until.ts';
-import { databaseKinds } from './databases.ts';
+import { connectTo, databaseKinds } from './databases.ts';
 import { seeded } from './random.ts';
+import { sumsOf } from './shop-sums.ts';
 import {
   appendShop,
   dataOf,
@@ -109,35 +113,50 @@ describe('a rebuild by itself', () => {
   });
 });
 
+/** Lets another process ask again and again. */
+function startReading(location: string): {
+  readonly seen: (sums: string) => Promise<void>;
+  readonly answers: () => Promise<readonly string[]>;
+} & Disposable {
+  const program = join(import.meta.dirname, 'read-child.ts');
+  const child = spawn(process.execPath, ['--conditions=@daybook/source', program, location]);
+  const closed = once(child, 'close');
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (said += String(data)));
+  const lines = (): readonly string[] => said.trimEnd().split('\n');
+  return {
+    seen: async (sums) => {
+      const hasSeen = (): boolean => lines().at(-1) === sums || child.exitCode !== null;
+      await until('the reader has seen it', hasSeen, patienceMs);
+    },
+    answers: async () => {
+      child.stdin.end();
+      assert.deepEqual(await closed, [0, null], said);
+      return lines();
+    },
+    [Symbol.dispose]: () => void child.kill(),
+  };
+}
+
 for (const kind of databaseKinds()) {
   describe(`rebuild on ${kind.name}`, { skip: kind.skip }, () => {
     after(() => kind[Symbol.asyncDispose]());
 
-    it('O-14 builds from the first event beside the old tables, and readers never see an empty or half-filled one', async () => {
+    it('O-14 B6 builds from the first event beside the old tables, and readers never see an error, or an empty or half-filled one', async () => {
       await using store = openMemoryStore();
       await using database = await kind.create<ShopTables>();
-      const random = seeded(5);
-      const events = shopEvents(400, random);
+      const events = shopEvents(400, seeded(5));
       await appendShop(store, events.slice(0, 900));
       await using run = await runReadModel(store, shopModel(), { db: database.db, pollMs: 5 });
-      const reader = database.connect();
-      const stopping = new AbortController();
       await run.reached((await store.head()).position ?? position(0n), { timeoutMs: 20_000 });
-      const counts: number[] = [];
-      const reading = (async () => {
-        while (!stopping.signal.aborted) {
-          const { rows } = await reader
-            .selectFrom('shipments')
-            .select((eb) => eb.fn.countAll().as('rows'))
-            .executeTakeFirstOrThrow();
-          counts.push(Number(rows));
-        }
-      })();
-      const changed = shopWith({ OrderShipped: louder });
+      const [old, changed] = [shopModel(), shopWith({ OrderShipped: louder })];
+      const before = await sumsOf(database.db);
+      using reading = startReading(database.location);
+      await reading.seen(before);
       const report = await rebuildReadModel(store, changed, { db: database.connect(), reason }).result();
-      stopping.abort();
-      await reading;
-      assert.ok(counts.length > 0 && Math.min(...counts) > 0, `readers saw ${Math.min(...counts)} rows`);
+      const afterwards = await sumsOf(database.db);
+      assert.notEqual(afterwards, before);
+      await reading.seen(afterwards);
       const [shipments] = report.diff;
       assert.deepEqual(
         [shipments?.added, shipments?.removed, Object.keys(shipments?.columns ?? {}).toSorted()],
@@ -145,11 +164,32 @@ for (const kind of databaseKinds()) {
       );
       const { shipments: rows } = await shopRows(database.db);
       assert.ok(JSON.stringify(rows).includes('FEDEX'));
-      await switchBack(store, shopModel(), { db: database.connect(), reason });
+      await switchBack(store, old, { db: database.connect(), reason });
+      assert.equal(await sumsOf(database.db), before);
+      await reading.seen(before);
+      assert.deepEqual(await reading.answers(), [before, afterwards, before]);
       const end = await appendShop(store, events.slice(900));
       await run.reached(end, { timeoutMs: 20_000 });
-      const proof = await verifyReadModel(store, shopModel(), { db: database.connect() }).result();
+      const proof = await verifyReadModel(store, old, { db: database.connect() }).result();
       assert.deepEqual([proof.differing, proof.isCodeChanged], [0, false]);
+    });
+
+    it('B6 switches back with as many statements for many rows as for few', async () => {
+      const counts: number[] = [];
+      for (const orders of [5, 500]) {
+        await using store = openMemoryStore();
+        await using database = await kind.create<ShopTables>();
+        await appendShop(store, shopEvents(orders, seeded(6)));
+        for (let built = 0; built < 2; built++) {
+          await rebuildReadModel(store, shopModel(), { db: database.db, reason, proof: 'none' }).result();
+        }
+        let statements = 0;
+        const db = connectTo<ShopTables>(database.location, () => (statements += 1));
+        await switchBack(store, shopModel(), { db, reason });
+        await db.destroy();
+        counts.push(statements);
+      }
+      assert.equal(counts[0], counts[1]);
     });
 
     it('goes on with a rebuild that was stopped half way', async () => {
