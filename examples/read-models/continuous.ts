@@ -7,7 +7,14 @@ import { DatabaseSync } from 'node:sqlite';
 import { jsonEvent, streamName } from 'daybook';
 import { watchConsumers } from 'daybook/consumer';
 import { openMemoryStore } from 'daybook/memory';
-import { nodeSqliteDialect, readModel, repairReadModel, runReadModel, verifyContinuously } from 'daybook/read-model';
+import {
+  expectReadModel,
+  nodeSqliteDialect,
+  readModel,
+  repairReadModel,
+  runReadModel,
+  verifyContinuously,
+} from 'daybook/read-model';
 import { Kysely } from 'kysely';
 
 interface ShopTables {
@@ -57,7 +64,7 @@ const everyMs = 10; // A minute is enough where people work.
 const stopping = new AbortController();
 const { signal } = stopping;
 const reason = { who: 'ann', why: 'somebody changed the table by hand' };
-const watch = watchConsumers(store);
+const watch = watchConsumers(store, { expect: [expectReadModel(shipments, { db })] });
 let round = 0;
 for await (const step of verifyContinuously(store, shipments, { db: beside, everyMs, share: 0.001, signal })) {
   if (step.phase !== 'round') continue; // How far a long one is.

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 import { newFolder } from './support/folder.ts';
 import { importGolden } from './support/golden-file.ts';
@@ -13,6 +15,33 @@ const shopConfig = fileURLToPath(new URL('../../examples/orders/shop/daybook.con
 const mailing = `
 import { consumer } from '${consumerRoom}';
 const mailing = consumer('Mailing', { from: '$et-OrderShipped', startAt: 'beginning', handle: () => {} });
+`;
+
+const sqliteRoom = fileURLToPath(new URL('../../packages/daybook/src/sqlite/index.ts', import.meta.url));
+const readModelRoom = fileURLToPath(new URL('../../packages/daybook/src/read-model/index.ts', import.meta.url));
+
+/** A config with a read model, and how its database is opened. */
+const shopModel = (db: string): string => `
+import { readModel, sqliteDatabase } from '${readModelRoom}';
+export const shop = readModel('shop', {
+  from: ['$ce-CustomerOrder'],
+  tables: { orders: { key: ['id'] } },
+  migrate: (db) => db.schema.createTable('orders').addColumn('id', 'varchar(40)').execute(),
+  on: {},
+});
+export const readModels = [{ model: shop, db: () => ${db} }];
+`;
+
+/** What goes on beating for a read model whose tables are empty, and says that they are full. */
+const claiming = `
+import { openSqliteStore } from '${sqliteRoom}';
+import { publishStatus } from '${consumerRoom}';
+await using store = await openSqliteStore('daybook.db');
+await publishStatus(store, 'ConsumerHeartbeatSent', {
+  consumer: 'shop', kind: 'read-model', state: 'live', since: new Date().toISOString(), parkedStreams: 0,
+  sources: [{ stream: '$ce-CustomerOrder', pos: 2, lagEvents: 0 }],
+  freshnessMs: 1, heartbeatMs: 60_000, host: 'here', holder: 'me',
+});
 `;
 
 /** A folder with the golden order and a config. */
@@ -40,13 +69,15 @@ describe('daybook.config.ts', () => {
   it('B1: tells watch and check consumer who has to be there, without names', async () => {
     using folder = await service(`${mailing} export const consumers = [() => mailing];`);
     const cwd = folder.path;
+    assert.equal((await runCli(['watch', '--once', '--no-config'], { cwd })).code, 0);
     const watched = await runCli(['watch', '--once'], { cwd });
     assert.equal(watched.code, 8, watched.stderr);
     assert.match(watched.stdout, /CRITICAL never-started: Mailing was never started/);
     const checked = await runCli(['check', 'consumer'], { cwd });
     assert.equal(checked.code, 2, checked.stderr);
     assert.match(checked.stdout, /^CRITICAL: Mailing was never started.*lag=1/);
-    assert.equal((await runCli(['watch', '--once', '--no-config'], { cwd })).code, 0);
+    // The alert stands in the log, and a watch that does not know who has to be there cannot say that it is over.
+    assert.equal((await runCli(['watch', '--once', '--no-config'], { cwd })).code, 8);
     const nobody = await runCli(['check', 'consumer', '--no-config'], { cwd });
     assert.deepEqual([nobody.code, nobody.stdout], [3, '']);
     assert.match(nobody.stderr, /none has ever run here/);
@@ -66,6 +97,26 @@ describe('daybook.config.ts', () => {
       ['EmailOnOrderShipped', 'OrderCache', 'PickOnPaymentAuthorized', 'ShipOnAwaitingShipment', 'shipments'].map(
         (name) => `${name} never-started`,
       ),
+    );
+  });
+
+  it('B1: d: names databases that are asked, also one that never answers: no heartbeat counts, and no command hangs', async () => {
+    using folder = await service(shopModel("sqliteDatabase('shop.db')"));
+    const cwd = folder.path;
+    writeFileSync(folder.file('claim.ts'), claiming);
+    await promisify(execFile)(process.execPath, ['--conditions=@daybook/source', 'claim.ts'], { cwd });
+    assert.equal((await runCli(['watch', '--once', '--no-config'], { cwd })).code, 0, 'the heartbeat is believed');
+    const watched = await runCli(['watch', '--once'], { cwd });
+    assert.equal(watched.code, 8, watched.stderr);
+    assert.match(watched.stdout, /CRITICAL stalled: shop lives, and does not move.*; its heartbeat says 2\n$/);
+    const [listed] = JSON.parse((await runCli(['consumers', '--json'], { cwd })).stdout) as Record<string, unknown>[];
+    assert.deepEqual([listed?.['state'], listed?.['behindEvents']], ['stalled', '3']);
+    writeFileSync(folder.file('daybook.config.ts'), shopModel('new Promise(() => {})'));
+    const checked = await runCli(['check', 'consumer'], { cwd });
+    assert.equal(checked.code, 2, checked.stderr);
+    assert.match(
+      checked.stdout,
+      /^CRITICAL: shop has a database that does not say how far it is: .*has not answered for/,
     );
   });
 

@@ -50,7 +50,7 @@ for (const kind of databaseKinds()) {
   describe(`restored copies on ${kind.name}`, { skip: kind.skip }, () => {
     after(() => kind[Symbol.asyncDispose]());
 
-    it('O-5 O-6 O-8 O-9 a read model whose database was restored goes on by itself, and ends in harmony', async () => {
+    it('O-5 O-6 O-8 O-9 B3: a read model whose database was restored goes on by itself, and ends in harmony', async () => {
       await using store = openMemoryStore();
       await using database = await kind.create<ShopTables>();
       const events = shopEvents(300, seeded(11));
@@ -64,7 +64,7 @@ for (const kind of databaseKinds()) {
       assert.equal(await differing(store, restored.db), 0);
     });
 
-    it('O-7 a log that was restored is refused, and the events that are gone are named', async () => {
+    it('O-7 B3: a log that was restored is refused, and the events that are gone are named', async () => {
       await using place = await logInFile();
       await using database = await kind.create<ShopTables>();
       const events = shopEvents(60, seeded(12));
@@ -105,7 +105,7 @@ for (const kind of databaseKinds()) {
       assert.deepEqual(await shopRows(database.db), before);
     });
 
-    it('a log that was restored to a place behind the checkpoint is the same log', async () => {
+    it('B3: a log that was restored to a place behind the checkpoint is the same log', async () => {
       await using place = await logInFile();
       await using database = await kind.create<ShopTables>();
       const events = shopEvents(40, seeded(13));
@@ -124,7 +124,7 @@ for (const kind of databaseKinds()) {
       assert.equal(await differing(restored, database.db), 0);
     });
 
-    it('another log is refused', async () => {
+    it('B3: another log is refused', async () => {
       await using one = openMemoryStore();
       await using other = openMemoryStore();
       await using database = await kind.create<ShopTables>();

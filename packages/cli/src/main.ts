@@ -16,3 +16,7 @@ const terminal = new Terminal(process.stdout, process.stderr);
 const running = setInterval(() => {}, 2 ** 30);
 process.exitCode = await runCommandLine(process.argv.slice(2), { terminal, signal: stopping.signal });
 clearInterval(running);
+// A database that does not answer does not keep a command that is done, once what it has said is on its way.
+setInterval(() => {
+  if (process.stdout.writableLength + process.stderr.writableLength === 0) process.exit();
+}, 1_000).unref();

@@ -52,11 +52,12 @@ export function registerCheckConsumer(check: Command, begin: Begin): void {
       const rules: RuleOptions = {
         lagEvents: maxLag === undefined ? undefined : parseCount(maxLag, '--max-lag', 0),
         lagMs: maxLagTime === undefined ? undefined : parseDuration(maxLagTime, '--max-lag-time'),
+        databaseAwayMs: 0, // It looks once.
       };
       const config = await findConfig(options);
       await using store = await shell.open('existing');
       const nowMs = Date.now();
-      const expect = expectedConsumers(config, store);
+      const expect = await expectedConsumers(config, store);
       const looks =
         name === undefined
           ? await lookAtConsumers(store, { nowMs, expect })

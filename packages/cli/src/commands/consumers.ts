@@ -42,7 +42,7 @@ export function registerConsumers(program: Command, begin: Begin): void {
       const shell = begin(command);
       const config = await findConfig(options);
       await using store = await shell.open('existing');
-      const expect = expectedConsumers(config, store);
+      const expect = await expectedConsumers(config, store);
       const looks = await lookAtConsumers(store, { nowMs: Date.now(), expect });
       const rows = (async function* page() {
         if (looks.length > 0) yield looks;
@@ -60,7 +60,7 @@ export function registerConsumers(program: Command, begin: Begin): void {
       const shell = begin(command);
       const config = await findConfig(options);
       await using store = await shell.open('existing');
-      const expected = expectedConsumers(config, store).find((each) => each.name === name);
+      const expected = (await expectedConsumers(config, store)).find((each) => each.name === name);
       const look = await lookAtConsumer(store, name, { nowMs: Date.now(), expected });
       if (look.status === undefined && look.sources.length === 0) throw new NoSuchConsumer(name);
       await shell.printOne(factsOf(look));
@@ -96,6 +96,7 @@ export function factsOf(look: ConsumerLook): Readonly<Record<string, unknown>> {
     busyMs: status?.busyMs,
     host: status?.host,
     version: status?.version,
+    databaseAway: look.database !== undefined && 'error' in look.database ? look.database.error : undefined,
     freshnessMs: look.freshnessMs,
   };
 }

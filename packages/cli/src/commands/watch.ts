@@ -38,9 +38,10 @@ export function registerWatch(program: Command, begin: Begin): void {
     .command('watch')
     .summary('watch consumers, and raise alerts')
     .description(
-      'Watches every consumer and read model from the log alone, and says when one has failed, stalls, is silent, ' +
+      'Watches every consumer and read model from outside, and says when one has failed, stalls, is silent, ' +
         'was never started, or differs from its log; and when that is over. ' +
-        `Those that ${defaultConfig} names have to be there. Needs no running consumer, and may run many times.`,
+        `Those that ${defaultConfig} names have to be there, and the databases that it names are asked how far they ` +
+        'are. Needs no running consumer, and may run many times.',
     )
     .option('--every <duration>', 'look so often', '5s')
     .option(
@@ -65,10 +66,11 @@ export function registerWatch(program: Command, begin: Begin): void {
       await using watch = watchConsumers(store, {
         everyMs,
         targets: targetsOf(shell, options),
-        expect: [...(options.expect ?? []).map(expected), ...expectedConsumers(config, store)],
+        expect: [...(options.expect ?? []).map(expected), ...(await expectedConsumers(config, store))],
         lagEvents: maxLag === undefined ? undefined : parseCount(maxLag, '--max-lag'),
         lagMs: maxLagTime === undefined ? undefined : parseDuration(maxLagTime, '--max-lag-time'),
         unverifiedMs: maxUnverified === undefined ? undefined : parseDuration(maxUnverified, '--max-unverified'),
+        databaseAwayMs: options.once === true ? 0 : undefined,
         signal: shell.signal,
       });
       if (options.once !== true) {
@@ -76,8 +78,12 @@ export function registerWatch(program: Command, begin: Begin): void {
         const tell = (report: unknown): void => {
           for (const problem of (report as WatchReport).problems) shell.say(String(problem)); // Of the watch above.
         };
+        // A database that goes away may throw where nobody can catch it: in a pool that the config's owner listens to not.
+        const goOn = (error: unknown): void => shell.say(`A module of the config has failed: ${String(error)}`);
         subscribe('daybook:watch', tell);
+        process.on('uncaughtException', goOn);
         await watch.done;
+        process.off('uncaughtException', goOn);
         unsubscribe('daybook:watch', tell);
         return;
       }

@@ -91,6 +91,7 @@ export {
   type StatusType,
 } from './status.ts';
 export type { Alert, Notice } from './watch/alert-book.ts';
+export type { DatabaseAnswer, DatabaseAway, DatabasePlaces } from './watch/database-answer.ts';
 export {
   lookAtConsumer,
   lookAtConsumers,

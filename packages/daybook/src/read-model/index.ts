@@ -61,6 +61,7 @@ export { findPrevious, switchBack, type PreviousTables, type SwitchBackOptions }
 export { adoptReadModel, type AdoptOptions, type AdoptReport } from './adopt.ts';
 export { blame, type BlameOptions, type BlameReport } from './blame.ts';
 export { locateReadModel, type Hole, type LocateOptions, type LocateReport } from './locate.ts';
+export { expectReadModel, type ExpectOptions } from './expect-read-model.ts';
 export { lookAtReadModel, type ReadModelLook } from './look-at-read-model.ts';
 export { opsStream } from './record.ts';
 export { memoryDatabase, sqliteDatabase } from './memory-database.ts';

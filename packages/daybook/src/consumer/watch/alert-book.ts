@@ -15,6 +15,15 @@ export interface Notice {
   readonly alert: Alert;
 }
 
+/** What a look can judge: the consumers that it saw, and what it looked at each with. */
+export type Sight = ReadonlyMap<string, ReadonlySet<string>>;
+
+/**
+ * An alert that no watch can judge any more is over after a day, such as one about a consumer that nobody expects since.
+ * Whoever does see what it is about raises it anew.
+ */
+const forgottenAfterMs = 86_400_000;
+
 /** Which alerts fire. Says each once, however often it is looked at, and notes what others have raised. */
 export class AlertBook {
   readonly #firing = new Map<string, Alert>();
@@ -30,8 +39,11 @@ export class AlertBook {
     return [...this.#firing.values()];
   }
 
-  /** What is to be raised or resolved, from all that is wrong now. Nothing changes before `note`. */
-  decide(conditions: readonly Condition[], nowMs: number): readonly Notice[] {
+  /**
+   * What is to be raised or resolved, from all that is wrong now. What this look cannot judge is left to those who raised
+   * it: they expect other consumers, ask databases, or have other limits. Nothing changes before `note`.
+   */
+  decide(conditions: readonly Condition[], { sight, nowMs }: { sight: Sight; nowMs: number }): readonly Notice[] {
     const holding = new Set(conditions.map(({ key }) => key));
     for (const key of this.#pending.keys()) if (!holding.has(key)) this.#pending.delete(key);
     const raised = conditions
@@ -41,7 +53,7 @@ export class AlertBook {
         return { kind: 'raised', alert };
       });
     const resolved = this.firing
-      .filter(({ key }) => !holding.has(key))
+      .filter((alert) => !holding.has(alert.key) && isForUs(alert, sight, nowMs))
       .map((alert): Notice => ({ kind: 'resolved', alert: { ...alert, resolvedAt: new Date(nowMs) } }));
     return [...raised, ...resolved];
   }
@@ -68,9 +80,15 @@ export class AlertBook {
   }
 }
 
+function isForUs({ consumer, needs = [], raisedAt }: Alert, sight: Sight, nowMs: number): boolean {
+  if (consumer === undefined || nowMs - raisedAt.getTime() >= forgottenAfterMs) return true;
+  const looked = sight.get(consumer);
+  return looked !== undefined && needs.every((need) => looked.has(need));
+}
+
 function alertIn(event: RecordedEvent): Alert {
   const fields = fieldsOf(event);
-  const facts = fields['facts'];
+  const { facts, needs } = fields;
   return {
     id: textIn(fields, 'id') ?? event.id,
     key: textIn(fields, 'key') ?? '',
@@ -79,6 +97,7 @@ function alertIn(event: RecordedEvent): Alert {
     severity: fields['severity'] === 'warning' ? 'warning' : 'critical',
     summary: textIn(fields, 'summary') ?? '',
     facts: typeof facts === 'object' && facts !== null ? { ...facts } : {},
+    needs: Array.isArray(needs) ? needs.map(String) : [],
     raisedAt: new Date(textIn(fields, 'raisedAt') ?? event.created),
   };
 }

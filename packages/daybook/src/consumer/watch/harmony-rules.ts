@@ -1,6 +1,7 @@
 import type { Harmony } from '../harmony.ts';
 import type { ConsumerLook } from './look-at-consumers.ts';
 import type { Condition, RuleOptions } from './rules.ts';
+import { unverifiedSight } from './sight.ts';
 import { spoken } from './spoken.ts';
 
 /** Rows that a sentence names. */
@@ -9,11 +10,11 @@ const namedRows = 3;
 /** What is wrong with the harmony of a read model and its log. */
 export function harmonyConditions(
   { consumer, status, harmony }: ConsumerLook,
-  { unverifiedMs }: RuleOptions,
+  options: RuleOptions,
   nowMs: number,
 ): readonly Condition[] {
   if (status?.kind !== 'read-model') return [];
-  const allowedMs = unverifiedMs ?? harmony?.unverifiedMs ?? Infinity;
+  const allowedMs = options.unverifiedMs ?? harmony?.unverifiedMs ?? Infinity;
   const ageMs = harmony?.verifiedAt === undefined ? Infinity : Math.max(0, nowMs - Date.parse(harmony.verifiedAt));
   const age = ageMs === Infinity ? 'never compared' : `compared ${spoken(ageMs)} ago`;
   const facts = { ...(ageMs !== Infinity && { verifiedAgeMs: ageMs }), ...factsOf(harmony) };
@@ -26,7 +27,16 @@ export function harmonyConditions(
   if (ageMs > allowedMs) {
     const parts = [age, ...(harmony?.problem === undefined ? [] : [harmony.problem])];
     const summary = `${consumer} is not compared with its log any more: ${parts.join('; ')}`;
-    found.push({ key: `${consumer}/unchecked`, rule: 'unchecked', consumer, severity: 'warning', summary, facts });
+    const needs = options.unverifiedMs === undefined ? [] : [unverifiedSight(options)];
+    found.push({
+      key: `${consumer}/unchecked`,
+      rule: 'unchecked',
+      consumer,
+      severity: 'warning',
+      summary,
+      facts,
+      needs,
+    });
   }
   return found;
 }

@@ -15,12 +15,15 @@ import {
   type ConsumerState,
   type RecordedStatus,
 } from '../status.ts';
+import { placesIn, type DatabaseAnswer, type DatabasePlaces } from './database-answer.ts';
 
 /** A consumer that has to be there. A definition made by `consumer` is one. */
 export interface ExpectedConsumer {
   readonly name: string;
   readonly sources: readonly { readonly stream: StreamName }[];
   readonly freshnessMs?: number | undefined;
+  /** Asks the database that it keeps its place in. It gives an answer in any case, and soon. Absent: it keeps it in the log. */
+  readonly askDatabase?: (() => Promise<DatabaseAnswer>) | undefined;
 }
 
 /**
@@ -32,7 +35,7 @@ export interface ExpectedConsumer {
  */
 export type ConsumerHealth = ConsumerState | 'never-started' | 'silent' | 'stalled';
 
-/** One source of a consumer, as the log has it. */
+/** One source of a consumer, as the log, or its own database, has it. */
 export interface SourceLook {
   readonly stream: string;
   /** -1: nothing handled yet. */
@@ -63,6 +66,8 @@ export interface ConsumerLook {
   readonly parkedStreams: number;
   readonly parkedEvents: number;
   readonly freshnessMs: number;
+  /** Of a read model: what its database has answered, if it was asked. Then its places are those in `sources`. */
+  readonly database: DatabaseAnswer | undefined;
   /** Of a read model: what whoever compares it with the log has said last. */
   readonly harmony: Harmony | undefined;
 }
@@ -77,9 +82,12 @@ export interface LookOptions {
   readonly nowMs: number;
 }
 
-/** Looks at every consumer that has ever run, or is expected. Reads the log and nothing else. */
+/**
+ * Looks at every consumer that has ever run, or is expected. Reads the log, asks the databases of those read models that
+ * are expected with one, and believes no heartbeat that says something else.
+ */
 export async function lookAtConsumers(store: EventStore, options: LookOptions): Promise<readonly ConsumerLook[]> {
-  const expected = new Map((options.expect ?? []).map((each) => [each.name, each]));
+  const expected = new Map((options.expect ?? []).map((each) => [each.name, askedNow(each)]));
   const names = new Set(expected.keys());
   for await (const { stream } of store.listStreams({ prefix: statusPrefix, system: 'include' })) {
     names.add(stream.slice(statusPrefix.length));
@@ -91,27 +99,33 @@ export async function lookAtConsumers(store: EventStore, options: LookOptions): 
   return looks;
 }
 
+/** The same consumer, with the question under way: no database waits for the answer of another. */
+function askedNow(expected: ExpectedConsumer): ExpectedConsumer {
+  const answer = expected.askDatabase?.();
+  return answer === undefined ? expected : { ...expected, askDatabase: () => answer };
+}
+
 /** Looks at one consumer. */
 export async function lookAtConsumer(
   store: EventStore,
   consumer: string,
   { nowMs, expected }: { readonly nowMs: number; readonly expected?: ExpectedConsumer | undefined },
 ): Promise<ConsumerLook> {
+  // First, so that what the log says is not older: an end that lies before a place is one that was lost.
+  const database = await expected?.askDatabase?.();
+  const places = placesIn(database);
   const status = await readStatus(store, consumer);
-  const streams = new Set([
-    ...(expected?.sources ?? []).map(({ stream }) => String(stream)),
-    ...(status?.sources ?? []).map(({ stream }) => stream),
-  ]);
   const sources: SourceLook[] = [];
   const moved: number[] = [];
-  for (const stream of streams) {
-    const place = { source: streamName(stream), consumer };
+  for (const source of streamsOf(expected, status)) {
+    const place = { source, consumer };
     const checkpoint = await readCheckpoint(store, place);
-    sources.push(await lookAtSource(store, place, { checkpoint, status }));
+    sources.push(await lookAtSource(store, place, { checkpoint, status, places }));
     const since = checkpoint === undefined ? undefined : await movedSince(store, place, checkpoint);
     if (since !== undefined) moved.push(since);
   }
-  if (moved.length === 0 && status !== undefined) moved.push(await statusMovedSince(store, status));
+  if (places !== undefined) moved.push(await databaseMovedSince(store, { consumer, places, nowMs }));
+  else if (moved.length === 0 && status !== undefined) moved.push(await statusMovedSince(store, status));
   const controls = await readControls(store, consumer);
   // Nothing moves in a pause, and when it is over nothing has stood still yet.
   moved.push(pauseEndedMs(controls, nowMs));
@@ -132,9 +146,28 @@ export async function lookAtConsumer(
     parkedStreams: parked.length,
     parkedEvents: parked.flat().length,
     freshnessMs: status?.freshnessMs ?? expected?.freshnessMs ?? defaultFreshnessMs,
+    database,
     harmony: status?.kind === 'read-model' ? await readHarmony(store, consumer) : undefined,
   };
   return { ...facts, health: healthOf(facts) };
+}
+
+/** What a consumer follows. A status may be anybody's: what is no name of a stream is left out, and so is `$all`. */
+function streamsOf(
+  expected: ExpectedConsumer | undefined,
+  status: RecordedStatus | undefined,
+): ReadonlySet<StreamName> {
+  const named = [...(expected?.sources ?? []), ...(status?.sources ?? [])];
+  const names = named.flatMap(({ stream }) => streamNameIn(stream) ?? []);
+  return new Set(names.filter((name) => name !== '$all'));
+}
+
+function streamNameIn(text: string): StreamName | undefined {
+  try {
+    return streamName(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Works out how a consumer is. What its process says counts only as long as nothing speaks against it. */
@@ -156,14 +189,22 @@ function pauseEndedMs(controls: readonly RecordedControl[], nowMs: number): numb
   return endMs <= nowMs ? endMs : -Infinity;
 }
 
+/** What may say where a consumer is. */
+interface Known {
+  readonly checkpoint: StoredCheckpoint | undefined;
+  readonly status: RecordedStatus | undefined;
+  readonly places: DatabasePlaces | undefined;
+}
+
 async function lookAtSource(
   store: EventStore,
   { source }: Place,
-  { checkpoint, status }: { checkpoint: StoredCheckpoint | undefined; status: RecordedStatus | undefined },
+  { checkpoint, status, places }: Known,
 ): Promise<SourceLook> {
   const said = status?.sources.find(({ stream }) => stream === source)?.pos;
-  // A read model keeps its checkpoint elsewhere, and only says where it is.
-  const pos = checkpoint?.pos ?? BigInt(Math.trunc(said ?? -1));
+  // A read model keeps its checkpoint elsewhere. What it says about it counts only if nobody asks there.
+  const pos =
+    places === undefined ? (checkpoint?.pos ?? BigInt(Math.trunc(said ?? -1))) : (places.numbers.get(source) ?? -1n);
   const { revision: end = -1n } = await store.streamState(source);
   const [oldest] = await Array.fromAsync(store.readStream(source, { from: revision(pos + 1n), limit: 1 }));
   return { stream: source, pos, end, lagEvents: end > pos ? end - pos : 0n, oldest };
@@ -187,12 +228,31 @@ async function statusMovedSince(store: EventStore, last: RecordedStatus): Promis
   let looked = 0;
   for await (const status of statusHistory(store, last.consumer)) {
     looked += 1;
-    if (placesIn(status) !== placesIn(last) || looked > lookedBack) break;
+    if (claimed(status) !== claimed(last) || looked > lookedBack) break;
     since = status.created.getTime();
   }
   return since;
 }
 
-function placesIn({ sources }: RecordedStatus): string {
+/**
+ * Since when a database has stood where it stands. A read model that has said since a time that it is there, or further,
+ * has at least not moved since then, whether that was true or not; and whoever asks remembers what it was told.
+ */
+async function databaseMovedSince(
+  store: EventStore,
+  { consumer, places, nowMs }: { readonly consumer: string; readonly places: DatabasePlaces; readonly nowMs: number },
+): Promise<number> {
+  let since = nowMs;
+  let looked = 0;
+  for await (const { sources, created } of statusHistory(store, consumer)) {
+    looked += 1;
+    const isBehind = sources.some(({ stream, pos }) => pos < (places.numbers.get(stream) ?? -1n));
+    if (isBehind || looked > lookedBack) break;
+    since = created.getTime();
+  }
+  return Math.min(since, places.sinceMs);
+}
+
+function claimed({ sources }: RecordedStatus): string {
   return sources.map(({ stream, pos }) => `${stream} ${pos}`).join();
 }

@@ -1,5 +1,7 @@
+import { awayIn, placesIn } from './database-answer.ts';
 import { harmonyConditions } from './harmony-rules.ts';
 import type { ConsumerLook } from './look-at-consumers.ts';
+import { lagSight, whoSaysPlaces } from './sight.ts';
 import { spoken } from './spoken.ts';
 
 /** What an alert can be about. */
@@ -13,6 +15,7 @@ export type AlertRule =
   | 'parked'
   | 'lag'
   | 'checkpoint-ahead'
+  | 'database-away'
   | 'drifted'
   | 'unchecked'
   | 'watch-failed';
@@ -27,6 +30,8 @@ export interface Condition {
   /** A sentence that names the consumer, the event that waits, its age, and the error. */
   readonly summary: string;
   readonly facts: Readonly<Record<string, string | number>>;
+  /** What a watch must look with to see this, besides the log. Only one that does says when it is over. */
+  readonly needs?: readonly string[] | undefined;
 }
 
 /** When rules speak. */
@@ -42,21 +47,37 @@ export interface RuleOptions {
    * says; one that nobody does may go for ever.
    */
   readonly unverifiedMs?: number | undefined;
+  /** The database of a read model may say nothing to the watch for so long. Default: 25,000. */
+  readonly databaseAwayMs?: number | undefined;
 }
+
+/** Conditions of a read model that depend on who says how far it is. */
+const aboutPlaces: ReadonlySet<AlertRule> = new Set(['stalled', 'stopped', 'checkpoint-ahead', 'database-away', 'lag']);
 
 /** What is wrong with a consumer, if anything is. */
 export function conditionsOf(look: ConsumerLook, options: RuleOptions, nowMs: number): readonly Condition[] {
   const found: Condition[] = [];
   const health = healthRule(look, options, nowMs);
-  if (health !== undefined) found.push(conditionOf(look, health, 'health'));
-  if (look.parkedEvents > 0) found.push(conditionOf(look, 'parked', 'parked'));
+  if (health !== undefined) found.push(conditionOf(look, health, { group: 'health' }));
+  if (look.parkedEvents > 0) found.push(conditionOf(look, 'parked', { group: 'parked' }));
   const { lagEvents = Infinity, lagMs = Infinity } = options;
   const isLate = Number(look.lagEvents) > lagEvents || look.oldestAgeMs > lagMs;
-  if (isLate && health === undefined && look.pause === undefined) found.push(conditionOf(look, 'lag', 'lag'));
+  if (isLate && health === undefined && look.pause === undefined) {
+    found.push(conditionOf(look, 'lag', { group: 'lag', needs: [lagSight(options)] }));
+  }
   return [...found, ...harmonyConditions(look, options, nowMs)];
 }
 
-function healthRule(
+/** What is wrong with its health. A database that says nothing is told of only when nothing else is wrong. */
+function healthRule(look: ConsumerLook, options: RuleOptions, nowMs: number): keyof typeof sentences | undefined {
+  const rule = ownHealthRule(look, options, nowMs);
+  const away = awayIn(look.database);
+  if (rule !== undefined || away === undefined) return rule;
+  const { databaseAwayMs = 25_000 } = options;
+  return Math.max(0, nowMs - away.sinceMs) >= databaseAwayMs ? 'database-away' : undefined;
+}
+
+function ownHealthRule(
   look: ConsumerLook,
   { retryingMs = 25_000 }: RuleOptions,
   nowMs: number,
@@ -93,10 +114,15 @@ const sentences: Readonly<Record<Exclude<AlertRule, 'drifted' | 'unchecked'>, st
   parked: 'has parked events',
   lag: 'is behind',
   'checkpoint-ahead': 'has a checkpoint behind the end of the log',
+  'database-away': 'has a database that does not say how far it is',
   'watch-failed': 'cannot be watched',
 };
 
-function conditionOf(look: ConsumerLook, rule: keyof typeof sentences, group: string): Condition {
+function conditionOf(
+  look: ConsumerLook,
+  rule: keyof typeof sentences,
+  { group, needs = [] }: { readonly group: string; readonly needs?: readonly string[] },
+): Condition {
   const { consumer, status, oldest, oldestAgeMs, heartbeatAgeMs, lagEvents, sources, parkedStreams, parkedEvents } =
     look;
   const parts = [
@@ -106,7 +132,9 @@ function conditionOf(look: ConsumerLook, rule: keyof typeof sentences, group: st
     ...(oldest === undefined
       ? []
       : [`${oldest.type} ${oldest.revision}@${oldest.stream} waits for ${spoken(oldestAgeMs)}, ${lagEvents} in all`]),
+    ...falseClaims(look),
     ...(status?.error === undefined ? [] : [status.error]),
+    ...(awayIn(look.database) === undefined ? [] : [`its database: ${awayIn(look.database)?.error}`]),
   ];
   return {
     key: `${consumer}/${group}`,
@@ -123,5 +151,15 @@ function conditionOf(look: ConsumerLook, rule: keyof typeof sentences, group: st
       ...(status?.attempts !== undefined && { attempts: status.attempts }),
       ...(status?.error !== undefined && { error: status.error }),
     },
+    needs: aboutPlaces.has(rule) ? [...needs, ...whoSaysPlaces(look)] : needs,
   };
+}
+
+/** What its heartbeat says, and its database does not. */
+function falseClaims({ database, status, sources }: ConsumerLook): readonly string[] {
+  if (placesIn(database) === undefined) return [];
+  return sources.flatMap(({ stream, pos }) => {
+    const claim = status?.sources.find((each) => each.stream === stream)?.pos;
+    return claim === undefined || BigInt(claim) === pos ? [] : [`its heartbeat says ${claim}`];
+  });
 }

@@ -9,12 +9,16 @@ import { alertsStream } from '../names.ts';
 import { AlertBook, type Alert, type Notice } from './alert-book.ts';
 import { lookAtConsumers, type ConsumerLook, type ExpectedConsumer } from './look-at-consumers.ts';
 import { conditionsOf, type Condition, type RuleOptions } from './rules.ts';
+import { sightOf } from './sight.ts';
 import type { AlertTarget } from './targets.ts';
 
 export interface WatchOptions extends RuleOptions {
   /** Where alerts go, besides the stream `$alerts`. Default: nowhere else. */
   readonly targets?: readonly AlertTarget[] | undefined;
-  /** Consumers that have to be there, even if nobody has ever run them. Definitions will do. */
+  /**
+   * Consumers that have to be there, even if nobody has ever run them. Definitions will do. Give what `expectReadModel`
+   * makes for a read model: then its database is asked, too.
+   */
   readonly expect?: readonly ExpectedConsumer[] | undefined;
   /** Looks so often. Default: 5,000. */
   readonly everyMs?: number | undefined;
@@ -58,8 +62,9 @@ const outboxNotices = 1_000;
 const keptAlerts = 10_000;
 
 /**
- * Watches every consumer, and read model, from the log alone: whether its process is there, hangs, or never was. Alerts
- * are raised once, and resolved. Several watches on one store raise each alert once between them. What each look has
+ * Watches every consumer, and read model, from the log, and from the databases that it is given: whether its process is
+ * there, hangs, or never was. Alerts are raised once, and resolved. Several watches on one store raise each alert once
+ * between them, and each is resolved by one that can see what it is about. What each look has
  * found is published on the diagnostics channel `daybook:watch`, problems with targets included.
  */
 export function watchConsumers(store: EventStore, options: WatchOptions = {}): ConsumerWatch {
@@ -130,11 +135,12 @@ class Watch implements ConsumerWatch {
       await this.#readAlerts();
       consumers = await lookAtConsumers(this.#store, { nowMs, expect: this.#options.expect });
       const conditions = consumers.flatMap((look) => conditionsOf(look, this.#options, nowMs));
-      notices = await this.#record(this.#book.decide(conditions, nowMs));
+      const sight = new Map(consumers.map((look) => [look.consumer, sightOf(look, this.#options)]));
+      notices = await this.#record(this.#book.decide(conditions, { sight, nowMs }));
     } catch (error) {
       problems.push(error);
       // What fires goes on: nobody knows whether it is over.
-      notices = this.#book.decide([...this.#book.firing, blindness(error)], nowMs);
+      notices = this.#book.decide([...this.#book.firing, blindness(error)], { sight: new Map(), nowMs });
       for (const notice of notices) this.#book.note(notice);
     }
     problems.push(...(await this.#tell(notices, nowMs)));
