@@ -1,14 +1,18 @@
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import type { SQLInputValue } from 'node:sqlite';
 
-import { SettingRefused } from './errors.ts';
+import { Connection, type Settings } from './base-connection.ts';
 import { applicationId, logFormats, newestFormat } from './migrations/log-formats.ts';
-import { storedBlock, streamRow, type LogMeta, type SealRow, type StoredBlock, type StreamRow } from './rows.ts';
+import {
+  storedBlock,
+  streamRow,
+  type LogMeta,
+  type Seam,
+  type SealRow,
+  type StoredBlock,
+  type StreamRow,
+} from './rows.ts';
 import { indexError } from './sql-error.ts';
 
-/** What SQLite is told, and must then say of itself, by the names of its pragmas. */
-export type Settings = Readonly<Record<string, string | number>>;
-
-const everySetting: Settings = { mmap_size: 0, trusted_schema: 0, cell_size_check: 1 };
 const logSettings: Settings = {
   journal_mode: 'wal',
   synchronous: 1, // NORMAL.
@@ -16,103 +20,7 @@ const logSettings: Settings = {
   checkpoint_fullfsync: 1,
   wal_autocheckpoint: 0,
   cache_size: -16_384,
-  recursive_triggers: 0, // Or a scavenge would be asked, too, why it replaces a record.
 };
-
-/** A connection and its prepared statements. Nearly all SQL of this room is here and in index-connection.ts. */
-export class Connection implements Disposable {
-  readonly database: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
-  #settings: Settings;
-
-  constructor(path: string, options: { readonly busyTimeoutMs: number; readonly readOnly?: boolean }) {
-    const { busyTimeoutMs, readOnly = false } = options;
-    this.database = new DatabaseSync(path, { timeout: busyTimeoutMs, readOnly });
-    this.#settings = { busy_timeout: busyTimeoutMs, ...everySetting };
-    for (const [name, value] of Object.entries(everySetting)) this.database.exec(`PRAGMA ${name} = ${value}`);
-  }
-
-  /** What SQLite says of everything that was set. */
-  settings(): Settings {
-    return Object.fromEntries(Object.keys(this.#settings).map((name) => [name, this.#setting(name)]));
-  }
-
-  /** @throws SettingRefused when SQLite does not say of itself what it was told, now or when it was opened. */
-  protected set(settings: Settings): void {
-    this.#settings = { ...this.#settings, ...settings };
-    for (const [name, value] of Object.entries(settings)) this.database.exec(`PRAGMA ${name} = ${value}`);
-    for (const [name, value] of Object.entries(this.#settings)) {
-      const found = this.#setting(name);
-      if (found !== value) throw new SettingRefused(this.database.location() ?? '', { name, value, found });
-    }
-  }
-
-  #setting(name: string): string | number {
-    // A name or a number. SQLite says nothing of memory maps where it was built without them: that is none.
-    return (this.one(`PRAGMA ${name}`)?.[0] ?? 0) as string | number;
-  }
-
-  /** Changes when another connection has committed. */
-  dataVersion(): number {
-    return this.one('PRAGMA data_version')?.[0] as number; // SQLite gives one row with one number.
-  }
-
-  begin(): void {
-    this.run('BEGIN IMMEDIATE');
-  }
-
-  commit(): void {
-    this.run('COMMIT');
-  }
-
-  rollback(): void {
-    if (this.database.isTransaction) this.run('ROLLBACK');
-  }
-
-  /** Moves what is in the write-ahead log into the file, as far as nobody is in the way. */
-  checkpoint(): void {
-    this.one('PRAGMA main.wal_checkpoint(PASSIVE)');
-  }
-
-  /** Does `work` while no other connection to this file can write, nor do the same. */
-  alone<Result>(work: () => Result): Result {
-    this.begin();
-    try {
-      return work();
-    } finally {
-      this.rollback();
-    }
-  }
-
-  quickCheck(): readonly string[] {
-    return this.all('PRAGMA main.quick_check(10)').map(([text]) => String(text));
-  }
-
-  [Symbol.dispose](): void {
-    if (this.database.isOpen) this.database.close();
-  }
-
-  protected run(sql: string, ...values: readonly SQLInputValue[]): void {
-    this.#prepare(sql).run(...values);
-  }
-
-  protected one(sql: string, ...values: readonly SQLInputValue[]): readonly unknown[] | undefined {
-    return this.#prepare(sql).get(...values) as unknown as readonly unknown[] | undefined; // Rows are arrays.
-  }
-
-  protected all(sql: string, ...values: readonly SQLInputValue[]): readonly (readonly unknown[])[] {
-    return this.#prepare(sql).all(...values) as unknown as readonly (readonly unknown[])[]; // Rows are arrays.
-  }
-
-  #prepare(sql: string): StatementSync {
-    const known = this.#statements.get(sql);
-    if (known !== undefined) return known;
-    const statement = this.database.prepare(sql);
-    statement.setReturnArrays(true);
-    this.#statements.set(sql, statement);
-    return statement;
-  }
-}
 
 /** To hand a statement to SQLite takes as long as to do it: so many events are inserted by one. */
 const insertsAtOnce = 8;
@@ -216,9 +124,20 @@ export class LogConnection extends Connection {
     inserts.length = 0;
   }
 
-  /** Writes a record anew. `UPDATE` is refused to everybody; SQLite asks no trigger about a row that is replaced. */
+  /** Does what nobody else may: to replace records and seals, in the transaction that is open. */
+  scavenging<Result>(work: () => Result): Result {
+    this.run("INSERT INTO meta (key, value) VALUES ('scavenging', '1')");
+    try {
+      return work();
+    } finally {
+      this.run("DELETE FROM meta WHERE key = 'scavenging'");
+    }
+  }
+
+  /** Removes the old row first: SQLite joins pages that are nearly empty when a row is deleted, not when it shrinks. */
   replaceRecord(position: number, record: Uint8Array): void {
-    this.run('INSERT OR REPLACE INTO events (position, record) VALUES (?, ?)', position, record);
+    this.run('DELETE FROM events WHERE position = ?', position);
+    this.run(insertOne, position, record);
   }
 
   record(position: number): Uint8Array | null {
@@ -284,6 +203,19 @@ export class LogConnection extends Connection {
   lastSeal(): SealRow | undefined {
     const sql = 'SELECT segment, hash, seal, min_created, max_created FROM seals ORDER BY segment DESC LIMIT 1';
     return this.all(sql).map(sealRow)[0];
+  }
+
+  /** Where the chain of seals is in two, while a scavenge is on its way. */
+  seam(): Seam | undefined {
+    const text = this.one("SELECT value FROM meta WHERE key = 'seam'")?.[0] as string | undefined; // By `setSeam`.
+    const [segment, seal = ''] = text?.split(' ') ?? [];
+    return segment === undefined ? undefined : { segment: Number(segment), seal: Buffer.from(seal, 'hex') };
+  }
+
+  setSeam(seam: Seam | undefined): void {
+    if (seam === undefined) return this.run("DELETE FROM meta WHERE key = 'seam'");
+    const text = `${seam.segment} ${Buffer.from(seam.seal).toString('hex')}`;
+    this.run("INSERT OR REPLACE INTO meta (key, value) VALUES ('seam', ?)", text);
   }
 
   firstSealReaching(createdMs: number): number | undefined {

@@ -225,9 +225,9 @@ export class Engine {
     this.#dataVersion = version;
     const before = this.tail.last;
     this.#takeIn();
+    this.resetSeals(); // Also when nothing was appended: a scavenge has sealed anew.
     if (this.tail.last === before) return false;
     this.#foreign = this.tail.last;
-    this.resetSeals();
     return true;
   }
 

@@ -1,4 +1,4 @@
-import { Connection } from './connection.ts';
+import { Connection } from './base-connection.ts';
 import { IndexDamaged } from './errors.ts';
 import { noTombstones } from './marked-streams.ts';
 import { applicationId } from './migrations/log-formats.ts';

@@ -16,6 +16,15 @@ export interface SealRow {
   readonly maxCreatedMs: number;
 }
 
+/**
+ * A scavenge seals again what it changes, segment by segment. The seals up to `segment` are new; the one after it follows
+ * `seal`, which stood at `segment` before.
+ */
+export interface Seam {
+  readonly segment: number;
+  readonly seal: Uint8Array;
+}
+
 /** A stream, or a derived stream, in the index. */
 export interface StreamRow {
   readonly id: number;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 
 import type { NewEvent } from '../store/event.ts';
 import { setStreamMetadata } from '../store/stream-metadata.ts';
-import { streamName } from '../store/stream-name.ts';
+import { streamName, type StreamName } from '../store/stream-name.ts';
 import { openSqliteStore } from './index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'daybook-scavenge-'));
@@ -45,5 +45,28 @@ describe('a scavenge', () => {
     const problems: string[] = [];
     for await (const { findings } of store.verify()) problems.push(...findings.map(({ problem }) => problem));
     assert.deepEqual(problems, []);
+  });
+
+  it('frees space that later appends use, so that the file does not grow', async () => {
+    const path = join(folder, 'space.db');
+    const [old, young] = [streamName('Old-1'), streamName('Young-1')];
+    const fill = async (stream: StreamName): Promise<void> => {
+      await using store = await openSqliteStore(path);
+      for (let append = 0; append < 20; append += 1) {
+        const events = Array.from({ length: 100 }, () => ({ ...event(), data: Buffer.alloc(3_000, 'x') }));
+        await store.append(stream, events, { expected: 'any' });
+      }
+    };
+    await fill(old);
+    const before = statSync(path).size;
+    assert.ok(before > 5_000_000);
+    {
+      await using store = await openSqliteStore(path);
+      await store.deleteStream(old, { expected: 'any' });
+      await Array.fromAsync(store.scavenge());
+    }
+    await fill(young);
+    const grownBytes = statSync(path).size - before;
+    assert.ok(grownBytes < before / 10, `it has grown by ${grownBytes} bytes, from ${before}`);
   });
 });

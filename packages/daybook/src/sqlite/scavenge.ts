@@ -6,7 +6,8 @@ import type { ScavengeOptions, ScavengeProgress } from '../store/scavenge.ts';
 import type { Engine } from './engine.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { decodeHead, freedRecord, isFreed } from './record.ts';
-import { positionsIn, segmentEvents, segmentHash, segmentOf, sealOf } from './seal-chain.ts';
+import { joinSeals, sealAgain } from './seal-again.ts';
+import { positionsIn, segmentEvents, segmentOf } from './seal-chain.ts';
 
 /** What one step of a scavenge found to free. */
 interface Freed {
@@ -33,11 +34,16 @@ export async function* scavenge(
     commits.run(() => {
       // Looked for again, inside the transaction: what was appended in between counts.
       const freed = useless(engine, { first, last, nowMs: now() });
-      for (const { position, stub } of freed) engine.writer.replaceRecord(position, stub);
-      if (freed.length > 0) sealAgain(engine, segmentOf(first));
+      if (freed.length === 0) return freed;
+      engine.writer.scavenging(() => {
+        for (const { position, stub } of freed) engine.writer.replaceRecord(position, stub);
+        sealAgain(engine, segmentOf(first));
+      });
       return freed;
     });
+  await joinSeals(engine, commits); // One before this may have been killed.
   yield* steps(engine, { ...options, free });
+  await joinSeals(engine, commits);
 }
 
 async function* steps(
@@ -90,26 +96,4 @@ function useless(engine: Engine, range: { first: number; last: number; nowMs: nu
     freed.push({ position, stub, bytes: record.length - stub.length });
   }
   return freed;
-}
-
-/** Seals a segment that has changed, and all after it. */
-function sealAgain(engine: Engine, segment: number): void {
-  const { writer } = engine;
-  let [before] = segment > 1 ? writer.seals(segment - 2, 1) : [];
-  for (let after = segment - 1; ;) {
-    const rows = writer.seals(after, 1_000);
-    for (const row of rows) {
-      const hash = row.segment === segment ? hashOf(engine, segment) : row.hash;
-      before = { ...row, hash, seal: sealOf(before?.seal, hash) };
-      writer.insertSeal(before);
-      after = row.segment;
-    }
-    if (rows.length < 1_000) break;
-  }
-  engine.resetSeals();
-}
-
-function hashOf({ writer }: Engine, segment: number): Uint8Array {
-  const [first, last] = positionsIn(segment);
-  return segmentHash(writer.records(first, last, segmentEvents).map(([, record]) => record));
 }

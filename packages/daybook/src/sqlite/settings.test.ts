@@ -19,7 +19,6 @@ const wrong = {
   checkpoint_fullfsync: 'OFF',
   wal_autocheckpoint: '1000',
   cache_size: '-2000',
-  recursive_triggers: 'ON',
   mmap_size: '1000000',
   trusted_schema: 'ON',
   cell_size_check: 'OFF',

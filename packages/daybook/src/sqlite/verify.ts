@@ -54,6 +54,7 @@ class Check {
   readonly #engine: Engine;
   /** The next number of each stream and derived stream. */
   readonly #next = new Map<string, number>();
+  /** What the seal of a segment should be that has none. */
   #seal: Uint8Array | undefined;
   /** From then on nobody knows which numbers the events of derived streams should have. */
   hasLost = false;
@@ -85,9 +86,13 @@ class Check {
 
   /** Checks the events of a segment, their places in the indexes, and its seal. */
   segment(segment: number, end: number): readonly Finding[] {
+    // In one snapshot: a scavenge may be on its way.
+    return this.#engine.reader.snapshot(() => this.#segment(segment, end));
+  }
+
+  #segment(segment: number, end: number): readonly Finding[] {
     const [first, full] = positionsIn(segment);
     const last = Math.min(full, end);
-    const [sealed] = this.#engine.reader.seals(segment - 1, 1);
     const rows = this.#engine.reader.records(first, last, segmentEvents);
     const findings: Finding[] = [];
     let expected = first;
@@ -98,7 +103,7 @@ class Check {
     }
     for (; expected <= last; expected += 1) findings.push(missing(expected));
     this.hasLost ||= rows.length <= last - first;
-    if (last === full) findings.push(...this.#sealOf(segment, { sealed, rows }));
+    if (last === full) findings.push(...this.#sealOf(segment, rows));
     return findings;
   }
 
@@ -173,26 +178,27 @@ class Check {
     return number <= places.last && this.#engine.streams.positionOf(places, number) === position;
   }
 
-  #sealOf(
-    segment: number,
-    {
-      sealed,
-      rows,
-    }: {
-      sealed: { segment: number; hash: Uint8Array; seal: Uint8Array } | undefined;
-      rows: readonly (readonly [number, Uint8Array])[];
-    },
-  ): readonly Finding[] {
+  #sealOf(segment: number, rows: readonly (readonly [number, Uint8Array])[]): readonly Finding[] {
     const position = asPosition(segment * segmentEvents);
+    const [sealed] = this.#engine.reader.seals(segment - 1, 1);
     const hash = segmentHash(rows.map(([, record]) => record));
-    const seal = sealOf(this.#seal, hash);
-    if (sealed === undefined || sealed.segment !== segment) {
-      this.#seal = seal;
+    const seal = sealOf(this.#sealBefore(segment), hash);
+    this.#seal = seal;
+    if (sealed?.segment !== segment) {
       return [{ kind: 'broken-seal', position, problem: `The seal of events up to ${position} is missing.` }];
     }
-    this.#seal = sealed.seal;
     if (Buffer.compare(hash, sealed.hash) === 0 && Buffer.compare(seal, sealed.seal) === 0) return [];
     return [{ kind: 'broken-seal', position, problem: `The events up to ${position} are not those that were sealed.` }];
+  }
+
+  /** The seal that the one of a segment follows. */
+  #sealBefore(segment: number): Uint8Array | undefined {
+    if (segment === 1) return undefined;
+    const { reader } = this.#engine;
+    const seam = reader.seam();
+    if (seam?.segment === segment - 1) return seam.seal;
+    const [before] = reader.seals(segment - 2, 1);
+    return before?.segment === segment - 1 ? before.seal : this.#seal;
   }
 }
 

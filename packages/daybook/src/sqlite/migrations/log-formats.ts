@@ -28,15 +28,20 @@ export const logFormats: readonly LogFormat[] = [
     olderProcesses: 'There are none.',
   },
   {
-    // SQL that alters or removes an event is refused. Nothing here is asked when a row is inserted.
+    // SQL that alters or removes an event is refused. Nothing here is asked when a row is inserted. A scavenge says in
+    // `meta`, for as long as its transaction lasts, that it may.
     sql: `
       CREATE TRIGGER events_never_change BEFORE UPDATE ON events
+        WHEN NOT EXISTS (SELECT 1 FROM meta WHERE key = 'scavenging')
         BEGIN SELECT RAISE(ABORT, 'Daybook: an event never changes. Append another one that puts it right.'); END;
       CREATE TRIGGER events_never_go BEFORE DELETE ON events
+        WHEN NOT EXISTS (SELECT 1 FROM meta WHERE key = 'scavenging')
         BEGIN SELECT RAISE(ABORT, 'Daybook: an event is never removed. Delete its stream, then scavenge.'); END;
       CREATE TRIGGER seals_never_change BEFORE UPDATE ON seals
+        WHEN NOT EXISTS (SELECT 1 FROM meta WHERE key = 'scavenging')
         BEGIN SELECT RAISE(ABORT, 'Daybook: a seal never changes.'); END;
       CREATE TRIGGER seals_never_go BEFORE DELETE ON seals
+        WHEN NOT EXISTS (SELECT 1 FROM meta WHERE key = 'scavenging')
         BEGIN SELECT RAISE(ABORT, 'Daybook: a seal is never removed.'); END;
     `,
     olderProcesses: 'They read and append. Their scavenge is refused.',
