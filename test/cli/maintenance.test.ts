@@ -142,15 +142,35 @@ describe('bench and torture', { concurrency: 3 }, () => {
     assert.deepEqual(readdirSync(cwd), []);
   });
 
-  it('kill writers and find everything that was acknowledged', async () => {
+  it('kill writers, cut power, and find everything that was acknowledged', async () => {
     using folder = newFolder();
     const { stdout, stderr, code } = await runCli(['torture', '--cycles', '3', '--writers', '2', '--json'], {
       cwd: folder.path,
     });
     assert.equal(code, 0, stderr);
-    const { cycles, acknowledged, lost, damaged } = JSON.parse(stdout);
-    assert.deepEqual([cycles, lost, damaged], [3, 0, 0]);
+    const { cycles, powerCuts, acknowledged, lost, damaged } = JSON.parse(stdout);
+    assert.deepEqual([cycles, powerCuts, lost, damaged], [3, 6, 0, 0]);
     assert.ok(acknowledged > 0);
     assert.deepEqual(readdirSync(folder.path), []);
+  });
+
+  it('find a store that acknowledges before its sync, and keep what shows it', async () => {
+    using folder = newFolder();
+    const env = { NODE_OPTIONS: `--import=${import.meta.resolve('./support/acknowledge-early.ts')}` };
+    const words = ['torture', '--cycles', '50', '--power-cuts', '4', '--json'];
+    const { stdout, stderr, code } = await runCli(words, { cwd: folder.path, env });
+    assert.equal(code, 9, stderr);
+    const { cycles, lost, damaged } = JSON.parse(stdout);
+    assert.ok(cycles < 50 && lost + damaged > 0, stdout);
+    assert.match(
+      stderr,
+      /After a power cut \(its -wal is .* (?:from|at) byte \d+ of \d+, synced up to \d+.*\[event-damaged\]/,
+    );
+    const kept = readdirSync(folder.path);
+    for (const end of ['.db', '.db-wal', '.db-cut.db'])
+      assert.ok(
+        kept.some((name) => name.endsWith(end)),
+        kept.join(' '),
+      );
   });
 });

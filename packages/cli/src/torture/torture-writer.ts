@@ -5,12 +5,17 @@ import { streamName } from 'daybook';
 import { openStore } from '../open-store.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { tortureEvent } from './torture-event.ts';
+import { watchSyncs } from './watch-syncs.ts';
 
 /** Streams that a writer appends to at the same time. */
 const streams = 16;
 
-/** Appends as fast as it can and writes a line for each answer: stream, revision, ids. Only a signal ends it. */
+/**
+ * Appends as fast as it can and writes a line for each sync, `synced` and how far it went, and for each answer: `appended`,
+ * stream, revision, ids, and a dot, without which the line was cut off. Only a signal ends it.
+ */
 export async function writeUntilKilled(path: string, terminal: Terminal): Promise<void> {
+  watchSyncs(path, (frames) => void terminal.write(`synced\t${frames}\n`));
   const store = await openStore(path, 'create');
   const run = randomUUID();
   await Promise.all(
@@ -21,7 +26,8 @@ export async function writeUntilKilled(path: string, terminal: Terminal): Promis
         const { firstRevision } = await store.append(stream, events, {
           expected: count === 0 ? 'no-stream' : 'stream-exists',
         });
-        await terminal.write(`${stream}\t${firstRevision}\t${events.map(({ id }) => id).join(',')}\n`);
+        const ids = events.map(({ id }) => id).join(',');
+        await terminal.write(`appended\t${stream}\t${firstRevision}\t${ids}\t.\n`);
       }
     }),
   );
