@@ -16,7 +16,11 @@ import { appendOrCheck, collectedBytesAtMost } from './append.ts';
 import { batchTooLarge, timedOut, toBatchError } from './batch-error.ts';
 import { completeEvent, parseWrite } from './parse-request.ts';
 
-/** How long an append may take when the client does not say. */
+/**
+ * How long an append may take when the client does not say: what the clients say unless they are told otherwise.
+ * KurrentDB gives up after two seconds whatever they say, and may write the append all the same; here they decide how
+ * long they wait for the answer.
+ */
 const defaultTimeoutMs = 10_000;
 
 /** How often appends are asked whether their time is over. */
