@@ -172,6 +172,24 @@ describe('daybook watch', () => {
     await once(child, 'close');
     assert.equal(child.signalCode, null);
   });
+
+  it('goes on when a module of its config throws where nobody can catch it', async () => {
+    using folder = newFolder();
+    await runCli(['append', 'a-1', '--type', 'OrderShipped', '--data', '{}'], { cwd: folder.path });
+    writeFileSync(
+      folder.file('daybook.config.ts'),
+      `const model = { name: 'shop', sources: [{ stream: '$ce-a' }], tables: {} };
+       const db = () => new Promise((_, reject) => setTimeout(() => { reject(new Error('away')); throw new Error('cut'); }));
+       export const readModels = [{ model, db }];`,
+    );
+    const child = startCli(['watch', '--every', '1ms'], { cwd: folder.path });
+    const stderr = collect(child.stderr);
+    await written(child, collect(child.stdout), /CRITICAL never-started: shop/);
+    while ((stderr().match(/has failed: Error: cut/g)?.length ?? 0) < 3) await once(child.stderr, 'data');
+    child.kill('SIGINT');
+    const [code]: readonly unknown[] = await once(child, 'close');
+    assert.equal(code, 0, stderr());
+  });
 });
 
 /** Waits until something is so. */

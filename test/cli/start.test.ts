@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 
 import { newFolder } from './support/folder.ts';
@@ -98,7 +100,72 @@ describe('serve', { concurrency: 3 }, () => {
     const [code]: readonly unknown[] = await once(server, 'close');
     assert.equal(code, 0);
   });
+
+  it('B1: watches by itself: an alert goes to standard error, a webhook and the log, once between it and another watch', async () => {
+    using folder = newFolder();
+    const { path: cwd } = folder;
+    const heard = Promise.withResolvers<string>();
+    await using hook = createServer((request, response) => {
+      request.on('data', (text: Buffer) => heard.resolve(String(text)));
+      request.on('end', () => response.end());
+    });
+    hook.listen(0, '127.0.0.1');
+    await once(hook, 'listening');
+    const url = `http://127.0.0.1:${(hook.address() as AddressInfo).port}/`;
+    const expect = ['--expect', 'Mailing=$et-Sent'];
+    const words = ['serve', '--dev', '--port', '0', '--quiet', '--watch-every', '10ms', '--slack', url, ...expect];
+    const server = startCli(words, { cwd });
+    const stderr = collect(server.stderr);
+    await written(server, collect(server.stdout), /\n/);
+    await untilSaid(server.stderr, stderr, /CRITICAL never-started: Mailing was never started/);
+    assert.match(await heard.promise, /CRITICAL never-started: Mailing/);
+    assert.equal((await runCli(['watch', '--once', ...expect], { cwd })).code, 8);
+    assert.equal((await runCli(['watch', '--once'], { cwd })).code, 8);
+    const alerts = await runCli(['read', '$alerts', '--json'], { cwd });
+    assert.deepEqual(
+      (JSON.parse(alerts.stdout) as { type: string }[]).map(({ type }) => type),
+      ['AlertRaised'],
+    );
+    server.kill('SIGINT');
+    const [code]: readonly unknown[] = await once(server, 'close');
+    assert.equal(code, 0, stderr());
+    assert.equal(stderr().match(/never-started/g)?.length, 1);
+  });
+
+  it('B1: does not watch with --no-watch', async () => {
+    using folder = newFolder();
+    const { path: cwd } = folder;
+    const words = [
+      'serve',
+      '--dev',
+      '--port',
+      '0',
+      '--no-watch',
+      '--watch-every',
+      '1ms',
+      '--expect',
+      'Mailing=$et-Sent',
+    ];
+    const server = startCli([...words, '--json'], { cwd });
+    const shown = collect(server.stdout);
+    const stderr = collect(server.stderr);
+    await written(server, shown, /\n/);
+    const { connectionString } = JSON.parse(shown()) as { connectionString: string };
+    // A watch that looks each millisecond would have seen it long before this is done.
+    for (let turn = 0; turn < 3; turn++) {
+      const read = await runCli(['read', '$alerts', '--store', connectionString], { cwd });
+      assert.deepEqual([read.code, read.stdout], [3, '']);
+    }
+    server.kill('SIGINT');
+    await once(server, 'close');
+    assert.doesNotMatch(stderr(), /Mailing/);
+  });
 });
+
+/** Waits until a program has said something on its standard error. */
+async function untilSaid(stderr: NodeJS.ReadableStream, said: () => string, what: RegExp): Promise<void> {
+  while (!what.test(said())) await once(stderr, 'data');
+}
 
 /** The words of a command line as a shell takes them apart. */
 function wordsOf(line: string): readonly string[] {

@@ -47,7 +47,7 @@ export function parseAsOf(text: string, option: string): { readonly revision: Re
   return at === undefined ? { time: parseTime(text, option) } : { revision: revision(at) };
 }
 
-/** How long something takes, in milliseconds: `30s`, `15m`, `2h`, `8d`. */
+/** How long something takes, in milliseconds: `500ms`, `30s`, `15m`, `2h`, `8d`. */
 export function parseDuration(text: string, option: string): number {
   const durationMs = duration(text);
   if (durationMs !== undefined) return durationMs;
@@ -78,9 +78,9 @@ export function collected(value: string, values: readonly string[] = []): readon
 }
 
 function duration(text: string): number | undefined {
-  const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  const [, count, unit = ''] = /^(\d{1,9})(ms|[smhd])$/.exec(text) ?? [];
   if (count === undefined) return undefined;
-  const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit] ?? 0;
+  const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit] ?? 0;
   return Number(count) * unitMs;
 }
 
