@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
 import type { EventStore } from 'daybook';
-import { handle, load } from 'daybook/decider';
+import { handle, load, type StateCache } from 'daybook/decider';
 
 import { addItem } from './cart.ts';
-import { order, placeOrder } from './ordering.ts';
+import { order, orderPage, placeOrder } from './ordering.ts';
 import { pay, type Bank } from './payment.ts';
 
 const products = [
@@ -38,13 +38,13 @@ export async function shopOnce(
   return orderId;
 }
 
-/** Customers who come one after the other, some a second, until the signal. */
+/** Customers who come one after the other, some a second, until the signal. Each looks at their order afterwards. */
 export async function customers(
-  shop: { readonly store: EventStore; readonly bank: Bank },
+  shop: { readonly store: EventStore; readonly bank: Bank; readonly cache: StateCache },
   { perSecond, first, signal }: { readonly perSecond: number; readonly first: number; readonly signal: AbortSignal },
 ): Promise<void> {
   for (let number = first; !signal.aborted; number += 1) {
-    await shopOnce(shop, number);
+    await orderPage(shop, await shopOnce(shop, number));
     await wait(1_000 / perSecond, undefined, { signal }).catch(() => {}); // The signal ends the loop.
   }
 }

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { streamName, type EventStore } from 'daybook';
+import { memoryStateCache } from 'daybook/decider';
 import { nodeSqliteDialect } from 'daybook/read-model';
 import { openSqliteStore } from 'daybook/sqlite';
 import { Kysely } from 'kysely';
@@ -62,11 +63,13 @@ async function run(names: readonly ServiceName[]): Promise<number> {
   await using store = await openSqliteStore(`${folder}/orders.db`);
   await using db = new Kysely<ShopTables>({ dialect: nodeSqliteDialect(new DatabaseSync(`${folder}/shipments.db`)) });
   await using running = new AsyncDisposableStack();
-  running.use(await runServices(names, { store, db, mailer: { send: async () => {} } }));
+  const cache = memoryStateCache();
+  running.use(await runServices(names, { store, db, cache, mailer: { send: async () => {} } }));
   const { signal } = stopping;
   const tasks = [showConsumers(store, process.stdout, signal)];
   if (values.only === undefined) {
-    tasks.push(customers({ store, bank }, { perSecond: Number(values.rate), first: await firstNumber(store), signal }));
+    const first = await firstNumber(store);
+    tasks.push(customers({ store, bank, cache }, { perSecond: Number(values.rate), first, signal }));
   }
   await Promise.race(tasks); // They end with the signal; what fails ends everything.
   return 0;

@@ -1,5 +1,5 @@
 import type { EventStore } from 'daybook';
-import { command, commandIdFrom, handle, load, nothing, view } from 'daybook/decider';
+import { command, commandIdFrom, handle, load, nothing, view, type StateCache } from 'daybook/decider';
 import { z } from 'zod';
 
 import { cart, checkOut } from './cart.ts';
@@ -56,4 +56,19 @@ export async function placeOrder(
   const total = bought.reduce((sum, { quantity, price }) => sum + quantity * Number(price), 0).toFixed(2);
   const input = { email, lines: bought, total };
   await handle(store, createOrder, orderId, input, { commandId: commandIdFrom(`order ${cartId}`) });
+}
+
+/** A page may show what was so this long ago. While the service is not behind, it is younger. */
+const pageAgeMs = 60_000;
+
+/** The page of an order, from the state that the service `cache` keeps: while that is young, the store is not asked. */
+export async function orderPage(
+  { store, cache }: { readonly store: EventStore; readonly cache: StateCache },
+  orderId: string,
+): Promise<string> {
+  const { state } = await load(store, order, orderId, { cache, maxAgeMs: pageAgeMs });
+  if (!state.isCreated) return 'There is no such order.';
+  if (state.isEmailSent) return `It is on its way, and we have written to ${state.email}.`;
+  if (state.isShipped) return 'It is on its way.';
+  return state.isAtTheDock ? 'It waits for its carrier.' : 'We have your order.';
 }

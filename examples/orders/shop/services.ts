@@ -1,6 +1,6 @@
 import type { EventStore } from 'daybook';
 import { runConsumer } from 'daybook/consumer';
-import { memoryStateCache, type StateCache } from 'daybook/decider';
+import type { StateCache } from 'daybook/decider';
 import { runReadModel } from 'daybook/read-model';
 import type { Kysely } from 'kysely';
 
@@ -15,7 +15,8 @@ export interface Surroundings {
   readonly store: EventStore;
   readonly db: Kysely<ShopTables>;
   readonly mailer: Mailer;
-  readonly cache?: StateCache;
+  /** What the service `cache` fills, and whoever looks at an order in this process reads. */
+  readonly cache: StateCache;
 }
 
 /** The services of the shop, each of which can run in this process or in one of its own. */
@@ -24,8 +25,7 @@ export const services = {
   shipping: ({ store }: Surroundings): Promise<AsyncDisposable> => runConsumer(store, shipping(store)),
   email: ({ store, mailer }: Surroundings): Promise<AsyncDisposable> =>
     runConsumer(store, emailOnOrderShipped({ store, mailer })),
-  cache: ({ store, cache = memoryStateCache() }: Surroundings): Promise<AsyncDisposable> =>
-    runConsumer(store, orderCache({ store, cache })),
+  cache: ({ store, cache }: Surroundings): Promise<AsyncDisposable> => runConsumer(store, orderCache({ store, cache })),
   shipments: ({ store, db }: Surroundings): Promise<AsyncDisposable> => runReadModel(store, shipments, { db }),
 } as const;
 

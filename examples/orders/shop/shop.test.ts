@@ -1,30 +1,45 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { once as event } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
+import { setTimeout as after } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { categoryStream, eventTypeStream, jsonMetadata, streamName, type EventStore } from 'daybook';
+import { readStatus } from 'daybook/consumer';
 import { handle, load, memoryStateCache } from 'daybook/decider';
 import { openMemoryStore } from 'daybook/memory';
 import { nodeSqliteDialect, runReadModel, verifyReadModel } from 'daybook/read-model';
+import { openSqliteStore } from 'daybook/sqlite';
 import { Kysely } from 'kysely';
 
 import { addItem, cartPage } from './cart.ts';
 import { shopOnce } from './customers.ts';
-import { order, placeOrder } from './ordering.ts';
+import { order, orderPage, placeOrder } from './ordering.ts';
 import { pay, type Bank } from './payment.ts';
-import { runServices } from './services.ts';
+import { runServices, type Surroundings } from './services.ts';
 import { shipments, type ShopTables } from './shipments.ts';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 const bank: Bank = { authorize: async ({ key }) => (key === '302' ? { declined: 'insufficient_funds' } : {}) };
 
-function database(): Kysely<ShopTables> {
-  return new Kysely<ShopTables>({ dialect: nodeSqliteDialect(new DatabaseSync(':memory:')) });
+function database(path = ':memory:'): Kysely<ShopTables> {
+  return new Kysely<ShopTables>({ dialect: nodeSqliteDialect(new DatabaseSync(path)) });
+}
+
+function around(store: EventStore, db: Kysely<ShopTables>): Surroundings {
+  return { store, db, mailer: { send: async () => {} }, cache: memoryStateCache() };
+}
+
+/** Waits until something is so. */
+async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  for (const endMs = Date.now() + 30_000; !(await isSo()); await after(20)) {
+    if (Date.now() > endMs) assert.fail(`It was waited in vain until ${what}.`);
+  }
 }
 
 /** Waits until so many events of a type are there. */
@@ -43,10 +58,9 @@ describe('the shop', () => {
     await using db = database();
     const mails: string[] = [];
     const mailer = { send: async ({ to }: { readonly to: string }) => void mails.push(to) };
-    const cache = memoryStateCache();
     {
       await using running = new AsyncDisposableStack();
-      running.use(await runServices(['picking', 'shipping', 'email', 'cache'], { store, db, mailer, cache }));
+      running.use(await runServices(['picking', 'shipping', 'email'], { ...around(store, db), mailer }));
       for (const number of [300, 301, 302]) await shopOnce({ store, bank }, number);
       await happened(store, 'ShipmentEmailSent', 2);
     }
@@ -94,7 +108,7 @@ describe('the shop', () => {
     await using db = database();
     {
       await using running = new AsyncDisposableStack();
-      running.use(await runServices(['picking', 'shipping'], { store, db, mailer: { send: async () => {} } }));
+      running.use(await runServices(['picking', 'shipping'], around(store, db)));
       await shopOnce({ store, bank }, 300);
       await happened(store, 'OrderShipped', 1);
     }
@@ -116,6 +130,58 @@ describe('the shop', () => {
     }
     assert.match(said, /esdb:\/\/127\.0\.0\.1:\d+\?tls=false/);
     assert.equal(shop.exitCode ?? (await new Promise((resolve) => shop.once('exit', resolve))), 0);
+    rmSync(cwd, { recursive: true });
+  });
+
+  it('shows an order from the state that a service keeps, without asking the store', async () => {
+    await using store = openMemoryStore();
+    await using db = database();
+    const surroundings = around(store, db);
+    await using running = new AsyncDisposableStack();
+    running.use(await runServices(['picking', 'shipping', 'email', 'cache'], surroundings));
+    await shopOnce({ store, bank }, 300);
+    const silent = new Proxy(store, {
+      get: () => () => assert.fail('The store was asked.'),
+    });
+    const page = (): Promise<string> => orderPage({ store: silent, cache: surroundings.cache }, '300').catch(String);
+    const said = 'It is on its way, and we have written to customer.300@example.com.';
+    await until('the page knows of the mail', async () => (await page()) === said);
+  });
+
+  it('runs as several processes, each with some of the services, on one store', async () => {
+    const cwd = mkdtempSync(join(tmpdir(), 'daybook-shop-'));
+    mkdirSync(join(cwd, 'data'));
+    await using store = await openSqliteStore(join(cwd, 'data/orders.db'));
+    const processes = ['picking,email', 'shipping,cache', 'shipments'].map((only) => {
+      const flags = ['--conditions=@daybook/source', '--no-warnings', main, '--only', only];
+      return spawn(process.execPath, flags, { cwd, stdio: ['ignore', 'ignore', 'inherit'], timeout: 60_000 });
+    });
+    const ended = processes.map((each) => event(each, 'exit'));
+    const names = [
+      'PickOnPaymentAuthorized',
+      'EmailOnOrderShipped',
+      'ShipOnAwaitingShipment',
+      'OrderCache',
+      'shipments',
+    ];
+    for (const name of names) {
+      await until(`${name} is live`, async () => (await readStatus(store, name))?.state === 'live');
+    }
+    for (const number of [300, 301, 302]) await shopOnce({ store, bank }, number);
+    await happened(store, 'ShipmentEmailSent', 2);
+    await using db = database(join(cwd, 'data/shipments.db'));
+    const told = db.selectFrom('shipments').select('order_id').where('told', 'is not', null).orderBy('order_id');
+    await until('the read model has both', async () => (await told.execute()).length === 2);
+    assert.deepEqual(
+      (await told.execute()).map((row) => row.order_id),
+      ['300', '301'],
+    );
+    for (const each of processes) each.kill('SIGINT');
+    assert.deepEqual(
+      (await Promise.all(ended)).map(([code]) => code as unknown),
+      [0, 0, 0],
+    );
+    await store[Symbol.asyncDispose]();
     rmSync(cwd, { recursive: true });
   });
 
