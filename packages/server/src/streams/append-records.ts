@@ -3,6 +3,7 @@ import {
   WrongExpectedRevision,
   type EventStore,
   type ExpectedRevision,
+  type ExpectedState,
   type NewEvent,
   type StreamAppend,
   type StreamCheck,
@@ -31,7 +32,7 @@ export async function appendRecords(store: EventStore, call: Call): Promise<void
   } catch (error) {
     if (call.signal.aborted) throw error;
     if (error instanceof WrongExpectedRevision && request !== undefined) {
-      throw consistencyViolation(error.violations, request.order);
+      throw consistencyViolation(error.violations, request);
     }
     throw toRichError(error, (id) => streamOf(request?.appends ?? [], id));
   }
@@ -41,6 +42,8 @@ interface Parsed {
   readonly appends: readonly StreamAppend[];
   /** Of streams that are not written to, and what only a check can expect. */
   readonly checks: readonly StreamCheck[];
+  /** What the checks expect, those of streams that are written to included. */
+  readonly expected: ReadonlyMap<string, ExpectedState>;
   /** The streams of the checks, then those that are only written to: a violation names its place in it. */
   readonly order: readonly string[];
 }
@@ -66,7 +69,8 @@ function parse({ records, checks }: RecordsRequest): Parsed {
     else appends.push({ stream, events: [event], expected: expectations.get(stream) ?? 'any' });
   }
   const order = [...new Set([...states.map(({ stream }) => stream), ...written])];
-  return { appends, checks: others, order };
+  const expected = new Map(states.map((check) => [check.stream, check.expected]));
+  return { appends, checks: others, expected, order };
 }
 
 function parseChecks(checks: RecordsRequest['checks']): readonly StreamCheck[] {
@@ -79,13 +83,15 @@ function parseChecks(checks: RecordsRequest['checks']): readonly StreamCheck[] {
   });
 }
 
-function consistencyViolation(violations: readonly Violation[], order: readonly string[]): GrpcError {
-  const indexed = violations
+/** Each stream is named once: what is written to it and what is checked of it are one expectation to its writer. */
+function consistencyViolation(violations: readonly Violation[], { expected, order }: Parsed): GrpcError {
+  const indexed = [...new Map(violations.map((violation) => [violation.stream, violation])).values()]
+    .map((violation) => ({ ...violation, expected: expected.get(violation.stream) ?? violation.expected }))
     .map((violation) => ({ violation, index: order.indexOf(violation.stream) }))
     .toSorted((a, b) => a.index - b.index);
   return streamsError({
     code: status.failedPrecondition,
-    message: `Nothing was written: ${violations.length} of the streams are not as expected.`,
+    message: `Nothing was written: ${indexed.length} of the streams are not as expected.`,
     reason: 'APPEND_CONSISTENCY_VIOLATION',
     details: {
       type: 'AppendConsistencyViolationErrorDetails',
