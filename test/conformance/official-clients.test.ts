@@ -52,6 +52,33 @@ for (const client of clients) {
   }
 }
 
+/** Ways to name a server after which clients ask it which nodes there are, and connect to what it answers. */
+const ways: Readonly<Record<string, (port: number) => string>> = {
+  'esdb+discover://': (port) => `esdb+discover://127.0.0.1:${port}?tls=false`,
+  'several hosts': (port) => `esdb://127.0.0.1:${port},localhost:${port}?tls=false`,
+  'several hosts, of which one is not there': (port) => `esdb://127.0.0.1:9,127.0.0.1:${port}?tls=false`,
+};
+
+/** An append, a plain read and a subscription: three ways to the server. */
+const enough: readonly string[] = [
+  'an append is taken when the stream is where its writer expects it',
+  'bytes, metadata and ids come back as they were sent',
+  'a subscription gives a stream from its start, and then what is appended',
+];
+
+for (const client of clients) {
+  describe(`${client} finds the server`, { concurrency: true }, () => {
+    for (const [way, connectionString] of Object.entries(ways)) {
+      it(`by ${way}`, async () => {
+        await using store = openMemoryStore();
+        await using server = await startServer({ store, port: 0, dev: true });
+        await using thread = clientThread({ client, connectionString: connectionString(server.port) });
+        for (const name of enough) await thread.run(name);
+      });
+    }
+  });
+}
+
 /** Subscriptions must be gone when their clients are. */
 async function leftBy(subscribers: () => number): Promise<void> {
   const deadlineMs = Date.now() + 5_000;

@@ -118,38 +118,6 @@ describe('the Streams service on the wire', () => {
     assert.equal((await check((o) => o.message(4))).trailers['exception'], 'stream-deleted');
   });
 
-  for (const [how, expected] of [
-    ['any revision', (o: Writer) => o.message(4)],
-    ['no stream', (o: Writer) => o.message(3)],
-    ['its last revision', (o: Writer) => o.uint(2, 1)],
-  ] as const) {
-    it(`brings a deleted stream back, empty, with an append without events that expects ${how}`, async () => {
-      const stream = newStream();
-      await fill(stream, 2);
-      await store.deleteStream(stream, { expected: 'any' });
-      const refused = await call(
-        'Append',
-        appendOptions(stream, (o) => o.uint(2, 7)),
-      );
-      assert.deepEqual(numbersIn(refused.messages[0])[0], [1, 1n]);
-      assert.equal((await store.streamState(stream)).status, 'deleted');
-      const { messages, trailers } = await call(
-        'Append',
-        appendOptions(stream, (o) => expected(o)),
-      );
-      assert.equal(trailers['grpc-status'], '0');
-      assert.deepEqual(numbersIn(messages[0])[0], [1, 1n]);
-      const { status, revision, metadata } = await store.streamState(stream);
-      assert.deepEqual([status, revision, metadata.truncateBefore], ['exists', 1n, 2n]);
-      assert.deepEqual(await Array.fromAsync(store.readStream(stream)), []);
-      await fill(stream, 1);
-      assert.deepEqual(
-        (await Array.fromAsync(store.readStream(stream))).map((event) => event.revision),
-        [2n],
-      );
-    });
-  }
-
   it('names what an event lacks', async () => {
     const stream = newStream();
     const { trailers } = await call(
