@@ -3,13 +3,17 @@
  *
  * Arguments: path of the store, file for the acks, scenario, seed.
  */
+import { randomUUID } from 'node:crypto';
 import { openSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-import { categoryStream } from 'daybook';
+import { categoryStream, jsonEvent, setStreamMetadata, streamName } from 'daybook';
+import { restoreSqliteStore } from 'daybook/sqlite';
 
+import { backToFormat1 } from '../fixtures/format-1.ts';
 import { category } from './support/checkable-event.ts';
-import { formatAck, runLane, type Ack } from './support/lane.ts';
+import { formatAck, formatNote, runLane, type Ack } from './support/lane.ts';
 import { openStore } from './support/open-store.ts';
 import { seededRandom } from './support/random.ts';
 
@@ -67,6 +71,44 @@ async function restartWriteAheadFile(): Promise<void> {
   }
 }
 
+/** Segments that are sealed, of which most has nothing to show any more. */
+async function hide(): Promise<void> {
+  await using store = await openStore(path);
+  const hidden = streamName('Hidden-1');
+  const events = Array.from({ length: 800 }, (_, data) => jsonEvent({ type: 'Hidden', data }));
+  for (let round = 0; round < 4; round++) {
+    await store.append(
+      hidden,
+      events.map((event) => ({ ...event, id: randomUUID() })),
+      { expected: 'any' },
+    );
+    await runLane(store, { writer: '0.0', batches: 3, onAck });
+  }
+  await setStreamMetadata(store, hidden, { metadata: { maxCount: 1, custom: {} }, expected: 'any' });
+}
+
+async function scavenge(): Promise<void> {
+  await using store = await openStore(path);
+  const appending = runLane(store, { writer: '0.1', batches: 12, onAck });
+  for await (const { eventsFreed } of store.scavenge()) if (eventsFreed < 0n) break;
+  await appending;
+}
+
+async function backUp(): Promise<void> {
+  await using store = await openStore(path);
+  for await (const { pagesDone } of store.backup(beside('backup.db'))) if (pagesDone < 0) break;
+  writeSync(acks, formatNote('made', 'backup.db'));
+}
+
+async function restore(): Promise<void> {
+  await restoreSqliteStore(path, beside('restored.db'));
+  writeSync(acks, formatNote('made', 'restored.db'));
+}
+
+function beside(name: string): string {
+  return join(dirname(path), name);
+}
+
 let untilKill = random.between(5, 60);
 const killSometime = (): void => {
   if (--untilKill === 0) process.kill(process.pid, 'SIGKILL');
@@ -84,6 +126,12 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     }
   },
   kill: () => appendAndClose({ lanes: 4, batches: 40, alongside: killSometime }),
+  // What is opened next is of an older format.
+  old: async () => backToFormat1(path),
+  hide,
+  scavenge,
+  backup: backUp,
+  restore,
   // So many events that the index file is written when the store is closed.
   'index-on-close': () => appendAndClose({ lanes: 2, batches: 6, size: 200 }),
   // So many that it is written while the store is appended to.
@@ -94,4 +142,5 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
 
 const run = scenarios[scenario];
 if (run === undefined) throw new Error(`There is no scenario ${scenario}.`);
+writeSync(acks, formatNote('began', scenario));
 await run();

@@ -17,4 +17,11 @@ describeWatched('R3: power loss', () => {
     const { broken } = await losePower({ cycles: 300, seed: newSeed(), mutant: 'no-sync', stopAtFirst: true });
     assert.ok(broken.some(({ kind }) => kind === 'lost'));
   });
+
+  for (const only of ['scavenge', 'backup', 'restore']) {
+    it(`and one that begins to say so when a ${only} begins is found out by that`, async () => {
+      const { broken } = await losePower({ cycles: 120, seed: newSeed(), mutant: 'no-sync', stopAtFirst: true, only });
+      assert.ok(broken.length > 0);
+    });
+  }
 });

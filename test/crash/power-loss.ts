@@ -26,8 +26,17 @@ const scenarios: readonly Scenario[] = [
   { parts: ['kill', 'kill', 'append'], images: 100 },
   { parts: ['index-on-close', 'kill', 'append'], images: 50 },
   { parts: ['index', 'kill'], images: 20 },
+  { parts: ['append', 'old', 'append', 'old', 'kill'], images: 60 },
+  { parts: ['hide', 'scavenge'], images: 20 },
+  { parts: ['append', 'backup'], images: 40 },
+  { parts: ['append', 'restore'], images: 40 },
   { parts: ['checkpoint'], images: 8 },
 ];
+
+export interface LosePowerRun extends Run {
+  /** Only the scenarios that end with this part. With a mutant, the disk lies from there on. Default: all. */
+  readonly only?: string | undefined;
+}
 
 /**
  * R3: what was acknowledged before the power failed is there afterwards, and nothing is there in part.
@@ -36,8 +45,9 @@ const scenarios: readonly Scenario[] = [
  * at a random moment may have left them, and on each the store is opened and read. Mutant `no-sync`: once the store is made,
  * the disk says that it synced, and did not.
  */
-export async function losePower(run: Run): Promise<Outcome> {
-  const { cycles, seed, mutant, stopAtFirst = false } = run;
+export async function losePower(run: LosePowerRun): Promise<Outcome> {
+  const { cycles, seed, mutant, stopAtFirst = false, only } = run;
+  const tried = only === undefined ? scenarios : scenarios.filter(({ parts }) => parts.at(-1) === only);
   const random = seededRandom(seed);
   const broken: Broken[] = [];
   const counts = { images: 0, brokenImages: 0, recordings: 0, steps: 0 };
@@ -46,14 +56,15 @@ export async function losePower(run: Run): Promise<Outcome> {
   await using pool = new ReplayPool();
   const results: Promise<ReplayResult>[] = [];
   for (let left = cycles; left > 0;) {
-    const { parts: scenario, images } = scenarios[counts.recordings % scenarios.length] ?? noScenario;
+    const { parts: scenario, images } = tried[counts.recordings % tried.length] ?? noScenario;
     const recording = folder.file(`${counts.recordings++}.log`);
-    broken.push(...(await record(shim, { scenario, recording, seed: random.between(0, 2 ** 31), mutant })));
+    broken.push(...(await record(shim, { scenario, recording, seed: random.between(0, 2 ** 31), mutant, only })));
     const replayed = replay(pool, scenario, {
       recording,
       images: Math.min(images, left),
       seed: random.between(0, 2 ** 31),
       folder: folder.file(`images-${counts.recordings}`),
+      scavenged: scenario.includes('scavenge'),
     });
     results.push(replayed);
     left -= images;
@@ -84,12 +95,13 @@ interface RecordOptions {
   readonly recording: string;
   readonly seed: number;
   readonly mutant: string | undefined;
+  readonly only: string | undefined;
 }
 
 /** Runs the processes of a scenario, and says what went wrong with the recording itself. */
 async function record(
   shim: DiskShim,
-  { scenario, recording, seed, mutant }: RecordOptions,
+  { scenario, recording, seed, mutant, only }: RecordOptions,
 ): Promise<readonly Broken[]> {
   using folder = memoryFolder();
   using outside = memoryFolder();
@@ -99,7 +111,8 @@ async function record(
   // A disk that lies from the beginning on loses the whole file, which anybody sees.
   const parts = mutant === 'no-sync' ? ['make', ...scenario] : scenario;
   for (const [number, part] of parts.entries()) {
-    if (mutant === 'no-sync' && number === 1) control.letSyncsLie();
+    const lies = only === undefined ? number === 1 : number === parts.length - 1;
+    if (mutant === 'no-sync' && lies) control.letSyncsLie();
     await using child = startChild(new URL('power-loss-child.ts', import.meta.url), {
       args: [folder.file('x.db'), acks, part, String(seed + number)],
       environment,

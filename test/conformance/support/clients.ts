@@ -7,6 +7,7 @@ type Reasons = Partial<Readonly<Record<Feature, string>>>;
 
 const both: Reasons = {
   created: 'the protocol has no field for the time of an imported event',
+  'fell-behind': 'clients do not expect that word: no server ever said it',
   listings: 'the protocol lists nothing: streams come from $streams, categories and event types do not come at all',
   'log-identity': 'the protocol does not say which log it is',
   scavenge: 'a server scavenges itself',

@@ -25,6 +25,16 @@ export function parseAck(line: string): Ack {
   return { writer, batch: Number(batch), firstRevision: BigInt(firstRevision), position: BigInt(position) };
 }
 
+/** A line among acks: that a part of a scenario began, or that a file is there with all that was acknowledged before. */
+export function formatNote(what: 'began' | 'made', name: string): string {
+  return `${what} ${name}\n`;
+}
+
+/** The name that a line says it of, if it does. */
+export function parseNote(what: 'began' | 'made', line: string): string | undefined {
+  return line.startsWith(`${what} `) ? line.slice(what.length + 1) : undefined;
+}
+
 export interface LaneOptions {
   readonly writer: string;
   /** One: batches are appended to it. Two: each batch is split over both with `appendAll`. Default: 1. */

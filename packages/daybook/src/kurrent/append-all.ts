@@ -1,4 +1,4 @@
-import { checkNotEmpty, checkWritable } from '../store/check-append.ts';
+import { checkExpected, checkNotEmpty, checkWritable } from '../store/check-append.ts';
 import { InvalidOption, NotSupported, WrongExpectedRevision } from '../store/errors.ts';
 import type { NewEvent } from '../store/event.ts';
 import type { ExpectedRevision, ExpectedState, Violation } from '../store/expected-revision.ts';
@@ -38,6 +38,7 @@ export async function appendAll(
 ): Promise<AppendedAll> {
   for (const each of appends) {
     checkWritable(each.stream);
+    checkExpected(each.expected);
     checkNotEmpty(each.events);
   }
   const events = appends.flatMap((each) => each.events);

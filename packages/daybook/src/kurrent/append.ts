@@ -1,4 +1,4 @@
-import { checkEvents, checkNotEmpty, checkWritable } from '../store/check-append.ts';
+import { checkEvents, checkExpected, checkNotEmpty, checkWritable } from '../store/check-append.ts';
 import { NotSupported, StreamDeleted, WrongExpectedRevision } from '../store/errors.ts';
 import type { NewEvent } from '../store/event.ts';
 import type { ExpectedRevision } from '../store/expected-revision.ts';
@@ -27,6 +27,7 @@ export async function append(
   { expected }: AppendOptions,
 ): Promise<Appended> {
   checkWritable(stream);
+  checkExpected(expected);
   checkNotEmpty(events);
   checkAppendable(connection, events);
   const before = await connection.highestSeen();

@@ -1,4 +1,4 @@
-import { checkDeletable } from '../store/check-append.ts';
+import { checkDeletable, checkExpected } from '../store/check-append.ts';
 import { StreamDeleted, StreamTombstoned, WrongExpectedRevision } from '../store/errors.ts';
 import type { ExpectedRevision } from '../store/expected-revision.ts';
 import type { Position } from '../store/position.ts';
@@ -19,6 +19,7 @@ export async function deleteStream(
 ): Promise<{ readonly position: Position }> {
   checkDeletable(stream);
   const { expected, method } = call;
+  checkExpected(expected);
   if (expected !== 'stream-exists') return sent(connection, stream, call, expected);
   // The clients cannot say "it exists". Its revision, looked up, says the same or fails.
   for (let attempt = 1; ; attempt++) {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { LiveHub } from '../internal/live-hub.ts';
 import { allSubscription, streamSubscription } from '../internal/live.ts';
 import { paged } from '../internal/paged.ts';
-import { checkDeletable, checkEvents, checkNotEmpty, checkWritable } from '../store/check-append.ts';
+import { checkDeletable, checkEvents, checkExpected, checkNotEmpty, checkWritable } from '../store/check-append.ts';
 import { checkLimits, checkNotAll, checkRead } from '../store/check-options.ts';
 import { StoreClosed } from '../store/errors.ts';
 import type { NewEvent } from '../store/event.ts';
@@ -79,6 +79,7 @@ class Memory implements MemoryStore {
   async append(stream: StreamName, events: readonly NewEvent[], { expected }: AppendOptions): Promise<Appended> {
     this.#checkOpen();
     checkWritable(stream);
+    checkExpected(expected);
     checkNotEmpty(events);
     checkEvents(events, this.#limits);
     return this.#publish(append(this.#log, { stream, events, expected }, this.#now()));
@@ -86,8 +87,9 @@ class Memory implements MemoryStore {
 
   async appendAll(appends: readonly StreamAppend[], { checks = [] }: AppendAllOptions = {}): Promise<AppendedAll> {
     this.#checkOpen();
-    for (const { stream, events } of appends) {
+    for (const { stream, events, expected } of appends) {
       checkWritable(stream);
+      checkExpected(expected);
       checkNotEmpty(events);
     }
     checkEvents(
@@ -100,6 +102,7 @@ class Memory implements MemoryStore {
   async deleteStream(stream: StreamName, { expected }: DeleteOptions): Promise<{ position: Position }> {
     this.#checkOpen();
     checkDeletable(stream);
+    checkExpected(expected);
     const deleted = this.#publish(deleteStream(this.#log, { stream, expected, nowMs: this.#now() }));
     return { position: position(deleted.position) };
   }
@@ -107,6 +110,7 @@ class Memory implements MemoryStore {
   async tombstoneStream(stream: StreamName, { expected }: DeleteOptions): Promise<{ position: Position }> {
     this.#checkOpen();
     checkDeletable(stream);
+    checkExpected(expected);
     const tombstone = this.#publish(tombstoneStream(this.#log, { stream, expected, nowMs: this.#now() }));
     return { position: position(tombstone.position) };
   }

@@ -2,7 +2,7 @@ import { setImmediate as breathe, setTimeout as wait } from 'node:timers/promise
 
 import { allSubscription, streamSubscription } from '../internal/live.ts';
 import { paged } from '../internal/paged.ts';
-import { checkDeletable, checkEvents, checkNotEmpty, checkWritable } from '../store/check-append.ts';
+import { checkDeletable, checkEvents, checkExpected, checkNotEmpty, checkWritable } from '../store/check-append.ts';
 import { checkLimits, checkNotAll, checkRead } from '../store/check-options.ts';
 import { StoreClosed } from '../store/errors.ts';
 import type { NewEvent } from '../store/event.ts';
@@ -175,6 +175,7 @@ class Sqlite implements SqliteStore {
   append(stream: StreamName, events: readonly NewEvent[], { expected }: AppendOptions): Promise<Appended> {
     try {
       checkWritable(stream);
+      checkExpected(expected);
       checkNotEmpty(events);
       checkEvents(events, this.#settings.limits);
       return this.#change((nowMs) => append(this.#engine, { stream, events, expected }, nowMs));
@@ -184,8 +185,9 @@ class Sqlite implements SqliteStore {
   }
 
   async appendAll(appends: readonly StreamAppend[], { checks = [] }: AppendAllOptions = {}): Promise<AppendedAll> {
-    for (const { stream, events } of appends) {
+    for (const { stream, events, expected } of appends) {
       checkWritable(stream);
+      checkExpected(expected);
       checkNotEmpty(events);
     }
     checkEvents(
@@ -197,11 +199,13 @@ class Sqlite implements SqliteStore {
 
   async deleteStream(stream: StreamName, { expected }: DeleteOptions): Promise<{ position: Position }> {
     checkDeletable(stream);
+    checkExpected(expected);
     return this.#change((nowMs) => deleteStream(this.#engine, { stream, expected, nowMs }));
   }
 
   async tombstoneStream(stream: StreamName, { expected }: DeleteOptions): Promise<{ position: Position }> {
     checkDeletable(stream);
+    checkExpected(expected);
     return this.#change((nowMs) => tombstoneStream(this.#engine, { stream, expected, nowMs }));
   }
 

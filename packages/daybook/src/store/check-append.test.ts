@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
 
-import { checkDeletable, checkEvents, checkNotEmpty, checkWritable } from './check-append.ts';
+import { checkDeletable, checkEvents, checkExpected, checkNotEmpty, checkWritable } from './check-append.ts';
 import { checkLimits, checkNotAll, checkRead } from './check-options.ts';
+import type { ExpectedRevision } from './expected-revision.ts';
 import { defaultLimits, type Limits } from './limits.ts';
+import { revision } from './position.ts';
 import { streamName } from './stream-name.ts';
 
 const limits: Limits = { eventBytes: 10, metadataBytes: 4, appendBytes: 25, appendEvents: 3 };
@@ -29,6 +31,13 @@ describe('checks before an append', () => {
       unit: 'events',
       size: 4,
     });
+  });
+
+  it('a writer says what it expects', () => {
+    for (const expected of ['any', 'no-stream', 'stream-exists', revision(3)] as const) checkExpected(expected);
+    for (const expected of [undefined, null, 3, 'Any', {}] as unknown as ExpectedRevision[]) {
+      assert.throws(() => checkExpected(expected), { code: 'invalid-option', option: 'expected' });
+    }
   });
 
   it('nothing is appended to what is derived, and metadata are not deleted', () => {

@@ -1,9 +1,18 @@
 import { derivedStream } from './derived-stream.ts';
-import { AppendTooLarge, EventTooLarge, InvalidEvent, InvalidStreamName, ReadOnlyStream } from './errors.ts';
+import {
+  AppendTooLarge,
+  EventTooLarge,
+  InvalidEvent,
+  InvalidOption,
+  InvalidStreamName,
+  ReadOnlyStream,
+} from './errors.ts';
 import type { NewEvent } from './event.ts';
+import type { ExpectedRevision } from './expected-revision.ts';
 import { eventTypeBytes, type Limits } from './limits.ts';
 import { isMetadataStream, type StreamName } from './stream-name.ts';
 
+const words: ReadonlySet<unknown> = new Set<ExpectedRevision>(['no-stream', 'stream-exists', 'any']);
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Throws unless every event of one append, to one stream or several, can be stored within `limits`. */
@@ -17,6 +26,15 @@ export function checkEvents(events: readonly NewEvent[], limits: Limits): void {
 /** Throws when nothing can be appended to `stream`: it is `$all` or a derived stream. */
 export function checkWritable(stream: StreamName): void {
   if (stream === '$all' || derivedStream(stream) !== undefined) throw new ReadOnlyStream(stream);
+}
+
+/** Throws when a writer does not say what it expects: nothing is guessed, whatever the types of the caller allow. */
+export function checkExpected(expected: ExpectedRevision): void {
+  if (typeof expected === 'bigint' || words.has(expected)) return;
+  throw new InvalidOption(
+    'expected',
+    `${JSON.stringify(expected)} is no revision, 'no-stream', 'stream-exists' or 'any'`,
+  );
 }
 
 /** Throws when an append to a stream has no events. */

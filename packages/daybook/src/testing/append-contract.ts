@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 
 import { jsonEvent } from '../store/json-event.ts';
+import type { AppendOptions } from '../store/options.ts';
 import { revision } from '../store/position.ts';
 import { setStreamMetadata } from '../store/stream-metadata.ts';
 import { streamName } from '../store/stream-name.ts';
@@ -145,6 +146,18 @@ export const appendContract: ContractSuite = {
         const first = await store.append(stream, numbered(1), { expected: 'any' });
         const second = await store.append(stream, numbered(1), { expected: 'any' });
         assert.deepEqual([first.revision, second.revision], [0n, 1n]);
+      },
+    },
+    {
+      name: 'a writer that does not say what it expects is refused: nothing is guessed',
+      run: async ({ store }) => {
+        const stream = newStream();
+        for (const options of [{}, { expected: 'whatever' }, { expected: 0 }] as unknown as AppendOptions[]) {
+          await refused('invalid-option', () => store.append(stream, numbered(1), options));
+          await refused('invalid-option', () => store.deleteStream(stream, options));
+          await refused('invalid-option', () => store.tombstoneStream(stream, options));
+        }
+        assert.equal((await store.streamState(stream)).status, 'no-stream');
       },
     },
     {

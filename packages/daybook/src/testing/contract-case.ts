@@ -9,6 +9,7 @@ import type { EventStore } from '../store/event-store.ts';
  * - `created`: takes the time of an event from the caller.
  * - `derived-truncation`: derived streams leave out what the events' own streams no longer show.
  * - `durability`: the log is there when the store is opened again.
+ * - `fell-behind`: a subscription says so when it has to read pages again.
  * - `listings`: streams, categories and event types.
  * - `log-identity`: `logId` and `epoch`.
  * - `outcome`: an answer says if it is a repeat.
@@ -23,6 +24,7 @@ export type Feature =
   | 'created'
   | 'derived-truncation'
   | 'durability'
+  | 'fell-behind'
   | 'listings'
   | 'log-identity'
   | 'outcome'

@@ -85,6 +85,23 @@ export const deleteContract: ContractSuite = {
       },
     },
     {
+      name: 'a stream that has nothing but metadata exists, can be deleted, and begins at revision 0 all the same',
+      run: async ({ store }) => {
+        for (const expected of ['stream-exists', 'no-stream', 'any'] as const) {
+          const stream = newStream();
+          const metadata = { custom: { owner: 'us' } };
+          await setStreamMetadata(store, stream, { metadata, expected: 'no-stream' });
+          await refused('wrong-expected-revision', () => store.deleteStream(stream, { expected: revision(0) }));
+          await store.deleteStream(stream, { expected });
+          const { status, metadata: after } = await store.streamState(stream);
+          assert.deepEqual([status, after.custom], ['deleted', {}]);
+          await refused('stream-deleted', () => store.append(stream, numbered(1), { expected: 'stream-exists' }));
+          assert.equal((await store.append(stream, numbered(1), { expected: 'no-stream' })).revision, 0n);
+          assert.deepEqual(revisionsOf(await read(store, stream)), [0n]);
+        }
+      },
+    },
+    {
       name: 'a stream can be deleted and come back again and again',
       run: async ({ store }) => {
         const stream = newStream();

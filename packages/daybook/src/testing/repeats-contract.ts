@@ -34,6 +34,7 @@ const rows: readonly Row[] = [
   { given: '0em1', again: ['0e0'], outcome: 'appended', events: 2 },
   { given: '0em1', again: ['0any', '0em1'], outcome: 'repeated', events: 1 },
   { given: '0em1 1e0 2e1', again: ['[1 1]any'], outcome: 'repeated', events: 3 },
+  { given: '0em1 1e0 2e1', again: ['1any', '1any'], outcome: 'repeated', events: 3 },
   { given: '[0 1]em1', again: ['0em1', '0any', '1e0', '1any', '[0 1]em1', '[0 1]any'], outcome: 'repeated', events: 2 },
   { given: '[0 1]em1', again: ['[0 1 2]em1', '[0 2]em1', '[1 2]e0'], outcome: 'refused', events: 2 },
   { given: '0em1 1e0', again: ['2em1', '2e0'], outcome: 'refused', events: 2 },

@@ -138,6 +138,44 @@ export const subscriptionContract: ContractSuite = {
       },
     },
     {
+      name: 'a slow subscriber is told that it fell behind, gets everything, and is told that it caught up again',
+      needs: ['fell-behind'],
+      run: async ({ store }) => {
+        const stream = newStream();
+        const subscriptions = [
+          () => store.subscribeToStream(stream),
+          () => store.subscribeToAll({ after: 'end', filter: { streamPrefixes: [stream] } }),
+        ];
+        for (const subscribe of subscriptions) {
+          await using following = follow(subscribe());
+          await following.until('caught-up');
+          const events = numbered(24_000);
+          for (let i = 0; i < events.length; i += 4_000) {
+            await store.append(stream, events.slice(i, i + 4_000), { expected: 'any' });
+          }
+          const messages = [...(await following.until('fell-behind'))];
+          const last = events.at(-1)?.id;
+          for (let id: string | undefined; id !== last;) {
+            const message = await following.next();
+            messages.push(message);
+            id = message.kind === 'event' ? message.event.id : undefined;
+          }
+          messages.push(...(await following.until('caught-up')));
+          assert.deepEqual(
+            idsOf(messages.flatMap((message) => (message.kind === 'event' ? [message.event] : []))),
+            idsOf(events),
+          );
+          const positions = messages.map((message) =>
+            message.kind === 'event' ? message.event.position : message.position,
+          );
+          assert.ok(
+            positions.every((position, index) => position >= positions[Math.max(0, index - 1)]!),
+            'it went back',
+          );
+        }
+      },
+    },
+    {
       name: 'derived streams go on with the numbers that a read gives',
       run: async ({ store }) => {
         const category = newCategory();
