@@ -161,6 +161,29 @@ for (const kind of databaseKindsOfLongTests()) {
       assert.deepEqual(left, before);
     });
 
+    it('B2 compares another part each time when it samples, and comes to every row in as many runs as there are parts', async () => {
+      await using store = openMemoryStore();
+      await using database = await kind.create<ShopTables>();
+      await appendShop(store, shopEvents(60, seeded(4)));
+      await projected(store, database.db);
+      await database.db.updateTable('shipments').set({ paid: -7 }).execute();
+      const { rows } = await verifyReadModel(store, shopModel(), { db: database.db }).result();
+      const [share, runs] = [0.3, 4];
+      const found = new Set<unknown>();
+      let compared = 0;
+      for (let run = 0; run < runs; run++) {
+        const options = { db: database.db, share, explainAtMost: 0 };
+        const report = await verifyReadModel(store, shopModel(), options).result();
+        for (const { key } of report.drift) found.add(key['order_id']);
+        assert.equal(report.differing, report.drift.length);
+        assert.ok(report.rows < rows, `${report.rows} rows of ${rows} in a sample of ${share}`);
+        compared += report.rows;
+      }
+      const { shipments = [] } = await shopRows(database.db);
+      assert.equal(found.size, shipments.length);
+      assert.ok(compared >= rows);
+    });
+
     it('refuses to verify what has never run', async () => {
       await using store = openMemoryStore();
       await using database = await kind.create<ShopTables>();

@@ -25,7 +25,7 @@ export function registerModelVerify(model: Command, begin: Begin): void {
     .description('Folds the log again and compares every row, while the read model runs. Ends with 8 when rows differ.')
     .argument('<model>')
     .option('--config <module>', 'the module that names it')
-    .option('--sample <percent>', 'compare only a part of the rows: 1, or 0.1')
+    .option('--sample <percent>', 'compare only a part of the rows: 1, or 0.1; each time the next part')
     .option('--limit <rows>', 'list so many rows that differ (default: 1000)')
     .addOption(
       new Option('--continuous', 'go on: compare what events touch, and a share of all rows, in each round').conflicts([
@@ -56,6 +56,7 @@ async function verifyOnce(
   const { drift, rows, differing, position } = await followed(shell, job);
   await printDrift(shell, drift);
   shell.say(`${counted(rows, 'row')} compared up to position ${position}: ${counted(differing, 'row')} differ.`);
+  if (share < 1) shell.say(`The next run compares the next part: after ${Math.ceil(1 / share)} runs, all rows.`);
   if (differing > 0) throw driftFound(model.name, differing);
 }
 

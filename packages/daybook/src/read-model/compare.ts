@@ -20,6 +20,7 @@ import {
   type Rows,
   type TableDigest,
 } from './rows.ts';
+import { isIn, type Sample } from './sample.ts';
 
 /** A row of which the two sides hold different things. */
 export interface Difference {
@@ -36,8 +37,8 @@ export interface CompareOptions {
   readonly model: ReadModel;
   /** The copy that says what the rows should be. It is folded on to wherever the live tables are. */
   readonly copy: Copy;
-  /** The part of all keys that is looked at, from 0 to 1. */
-  readonly share: number;
+  /** Which parts of the tables are looked at. */
+  readonly sample: Sample;
   /** Differences that are given at most. */
   readonly differencesAtMost: number;
   readonly signal: AbortSignal | undefined;
@@ -62,10 +63,10 @@ const rowsInMemory = 50_000;
  * to look; rows are held in memory only for those, so a table of any size takes the same.
  */
 export async function* compareTables(options: CompareOptions): Steps<Compared> {
-  const { db, model, copy, share, differencesAtMost } = options;
-  const first = await snapshot(db, model, (tx) => digests(tx, model, { naming: live, share }));
+  const { db, model, copy, sample, differencesAtMost } = options;
+  const first = await snapshot(db, model, (tx) => digests(tx, model, { naming: live, sample }));
   yield* follow(copy, first.checkpoint);
-  const expected = await digests(db, model, { naming: copy.naming, share });
+  const expected = await digests(db, model, { naming: copy.naming, sample });
   let { checkpoint } = first;
   let differing = 0;
   const differences: Difference[] = [];
@@ -78,10 +79,10 @@ export async function* compareTables(options: CompareOptions): Steps<Compared> {
     if (found === undefined || wanted === undefined) continue;
     for (const group of groupsOf(found, wanted)) {
       options.signal?.throwIfAborted();
-      const read = await snapshot(db, model, (tx) => rowsOfGroup(tx, { table, shape, group, share }));
+      const read = await snapshot(db, model, (tx) => rowsOfGroup(tx, { table, shape, group }));
       checkpoint = read.checkpoint;
       yield* follow(copy, checkpoint);
-      const should = await rowsOfGroup(db, { table: tableName(table, copy.naming), shape, group, share });
+      const should = await rowsOfGroup(db, { table: tableName(table, copy.naming), shape, group });
       for (const difference of differencesOf(table, { shape, live: read.result, expected: should })) {
         differing += 1;
         if (differences.length < differencesAtMost) differences.push(difference);
@@ -152,11 +153,12 @@ async function checkpointIn(tx: Rows, model: ReadModel): Promise<Checkpoint> {
 async function digests(
   db: Rows,
   model: ReadModel,
-  { naming, share }: { readonly naming: Naming; readonly share: number },
+  { naming, sample }: { readonly naming: Naming; readonly sample: Sample },
 ): Promise<ReadonlyMap<string, TableDigest>> {
   const found = new Map<string, TableDigest>();
+  const includes = (bucket: number): boolean => isIn(sample, bucket);
   for (const [table, shape] of Object.entries(model.tables)) {
-    found.set(table, await digestOf(db, tableName(table, naming), { shape, share }));
+    found.set(table, await digestOf(db, tableName(table, naming), { shape, includes }));
   }
   return found;
 }
@@ -179,15 +181,13 @@ async function rowsOfGroup(
     readonly table: string;
     readonly shape: TableShape;
     readonly group: ReadonlySet<number>;
-    readonly share: number;
   },
 ): Promise<ReadonlyMap<string, Row>> {
   const found = new Map<string, Row>();
   for await (const rows of scanRows(db, part.table, part.shape)) {
     for (const row of rows) {
       const key = keyText(row, part.shape);
-      const bucket = bucketOf(key);
-      if (part.group.has(bucket) && (part.share >= 1 || bucket < part.share * buckets)) found.set(key, row);
+      if (part.group.has(bucketOf(key))) found.set(key, row);
     }
   }
   return found;

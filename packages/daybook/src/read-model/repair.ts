@@ -11,6 +11,7 @@ import { putRight } from './put-right.ts';
 import type { ReadModel } from './read-model.ts';
 import { rebuildSteps } from './rebuild.ts';
 import { record } from './record.ts';
+import { everything } from './sample.ts';
 import {
   rememberVerified,
   settledVerify,
@@ -193,7 +194,7 @@ async function* prove(
   options: RepairNeeds & Pick<Copy, 'naming'>,
 ): Steps<RepairProof> {
   const copy = await Copy.takeOver(store, model, options);
-  const compared = yield* compareTables({ ...options, model, copy, differencesAtMost: 0 });
+  const compared = yield* compareTables({ ...options, model, copy, sample: everything, differencesAtMost: 0 });
   if (compared.differing === 0) await rememberVerified(model.name, compared.position, options);
   return { basis: 'compared', differing: compared.differing, ...sizeOf(compared) };
 }

@@ -184,17 +184,17 @@ export class TableDigest {
   }
 }
 
-/** The digest of a whole table, or of the rows whose part is below `share` of all parts. */
+/** The digest of a table: of all its rows, or of those in some parts. */
 export async function digestOf(
   db: Rows,
   table: string,
-  { shape, share }: { readonly shape: TableShape; readonly share: number },
+  { shape, includes }: { readonly shape: TableShape; readonly includes: (bucket: number) => boolean },
 ): Promise<TableDigest> {
   const digest = new TableDigest();
   for await (const rows of scanRows(db, table, shape)) {
     for (const row of rows) {
       const key = keyText(row, shape);
-      if (share >= 1 || bucketOf(key) < share * buckets) digest.add(key, row);
+      if (includes(bucketOf(key))) digest.add(key, row);
     }
   }
   return digest;

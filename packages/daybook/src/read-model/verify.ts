@@ -12,12 +12,16 @@ import { explain, unexplained } from './explain.ts';
 import { jobOf, type Job, type Steps } from './job.ts';
 import { live } from './naming.ts';
 import type { ReadModel, UntypedTables } from './read-model.ts';
+import { nextSample, rememberSample } from './sample.ts';
 
 /** How a read model is verified. */
 export interface VerifyOptions<Tables = never> {
   /** The database of the tables. While it is read projecting goes on, on SQLite when this is a connection of its own. */
   readonly db: Kysely<Tables>;
-  /** The part of all keys that is compared, from 0 to 1. The log is folded whatever it is. Default: 1. */
+  /**
+   * The part of all keys that is compared, from 0 to 1. The log is folded whatever it is. Each time it is the next part:
+   * after `1 / share` times every row has been compared. Default: 1.
+   */
   readonly share?: number;
   /** Differences in the report. All are counted. Default: 1,000. */
   readonly differencesAtMost?: number;
@@ -89,7 +93,8 @@ export async function* verifyAgainst(
   const checkpoint = await knownCheckpoint(db, model);
   await checkLog(store, { db, model, naming: live, checkpoint });
   yield* copy.foldTo(checkpoint.position ?? position(0n));
-  const compared = yield* compareTables({ ...options, model });
+  const sample = await nextSample(db, model, options.share);
+  const compared = yield* compareTables({ ...options, model, sample });
   const { differences, differing, rows, position: at } = compared;
   const explained = yield* explain(store, model, {
     ...options,
@@ -97,6 +102,7 @@ export async function* verifyAgainst(
     upTo: at,
     differences: differences.slice(0, explainAtMost),
   });
+  await rememberSample(db, model, sample);
   if (differing === 0 && options.share === 1) await rememberVerified(model.name, at, options);
   return {
     model: model.name,
