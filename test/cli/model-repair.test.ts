@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 
+import { jsonEvent, streamName } from 'daybook';
 import { requestControl } from 'daybook/consumer';
 import { openSqliteStore } from 'daybook/sqlite';
 
-import { configured, confirmed, mailsService } from './support/mails-service.ts';
-import { runCli } from './support/run-cli.ts';
+import { configured, confirmed, mailsConfig, mailsService } from './support/mails-service.ts';
+import { collect, runCli, startInTerminal, written } from './support/run-cli.ts';
 
 /** Does something to the tables behind the read model's back. */
 function spoil(path: string, statement: string): void {
@@ -17,7 +19,38 @@ function spoil(path: string, statement: string): void {
 
 const wrong = `UPDATE mails SET subject = 'spam <b>'`;
 
+/** The mails of a shop where each takes a while. */
+const slowConfig = mailsConfig
+  .replace('ShipmentEmailSent: (event, tx) =>', 'ShipmentEmailSent: async (event, tx) =>')
+  .replace('tx.insertInto', 'void (await new Promise((done) => setTimeout(done, 4))) ?? tx.insertInto');
+
 describe('daybook model repair', () => {
+  it('O-12 shows how far it is, how fast it goes and how long it will take, as it has measured itself', async () => {
+    using folder = await mailsService();
+    writeFileSync(folder.file('daybook.config.mjs'), slowConfig);
+    {
+      await using store = await openSqliteStore(folder.file('daybook.db'));
+      const appends = Array.from({ length: 2_000 }, (_, order) => {
+        const event = jsonEvent({ type: 'ShipmentEmailSent', data: { subject: 'Your order shipped!' } });
+        return { stream: streamName(`CustomerOrder-${order}`), events: [event], expected: 'no-stream' as const };
+      });
+      await store.appendAll(appends);
+    }
+    const words = ['model', 'rebuild', 'mails', ...confirmed];
+    const rebuilding = startInTerminal(words, { cwd: folder.path, columns: 120 });
+    const screen = collect(rebuilding.stdout);
+    await written(rebuilding, screen, /24 % {2}500 events folded {2}[\d,]+\/s {2}\d:\d\d left/);
+    const [, perSecond = '', minutes = '', seconds = ''] =
+      /500 events folded {2}([\d,]+)\/s {2}(\d+):(\d\d) left/.exec(screen()) ?? [];
+    const rate = Number(perSecond.replaceAll(',', ''));
+    const left = 60 * Number(minutes) + Number(seconds);
+    // 1,503 events are left; the rate is rounded, and the time to the next second.
+    assert.ok(rate > 0 && rate < 300, `${rate} a second, of events that take 4 ms each`);
+    assert.ok(Math.abs(left - 1_503 / rate) <= 1 + 0.2 * left, `${rate} a second, ${left} s left`);
+    rebuilding.kill();
+    await once(rebuilding, 'close');
+  });
+
   it('B4 says which way it would go and about how long that takes, goes it, and writes down what happened', async () => {
     using folder = await mailsService();
     const cwd = folder.path;

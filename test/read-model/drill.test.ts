@@ -39,7 +39,7 @@ async function drill(words: readonly string[], killAfter?: string): Promise<Dril
 }
 
 describe('the drill', () => {
-  it('O-1 O-10 O-11 O-12 B4 raises an alert, repairs, and ends in harmony on SQLite; killed at any step and begun again, too', async () => {
+  it('O-1 O-10 O-11 B4 raises an alert, repairs, and ends in harmony on SQLite; killed at any step and begun again, too', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'daybook-drill-test-'));
     try {
       const words = ['--on', 'sqlite', '--folder', folder];

@@ -20,13 +20,14 @@ export class PhaseProgress implements Disposable {
     this.#shell = shell;
   }
 
-  show({ phase, done, total }: Progress): void {
+  show({ phase, done, total, perSecond, remainingMs }: Progress): void {
     if (phase !== this.#phase) {
       this.clear();
       this.#phase = phase;
       this.#shown = this.#shell.progress(units[phase]);
     }
     this.#shown?.update(done, total === undefined || total === 0 ? undefined : Math.min(1, done / total));
+    this.#shown?.keepPace({ perSecond, remainingMs });
   }
 
   /** Takes it away, so that something else can be written. */

@@ -14,6 +14,12 @@ export interface ProgressOptions {
   readonly isQuiet: boolean;
 }
 
+/** How fast a job goes, by its own measure. */
+interface MeasuredPace {
+  readonly perSecond: number;
+  readonly remainingMs: number | undefined;
+}
+
 /**
  * Tells how far a long job is: a bar with rate and remaining time on a terminal, a line each five seconds elsewhere.
  */
@@ -27,6 +33,7 @@ export class Progress implements Disposable {
   #measuredCount = 0;
   #measuredAt: number = this.#started;
   #rate: number | undefined;
+  #pace: MeasuredPace | undefined;
 
   constructor(terminal: Terminal, options: ProgressOptions) {
     this.#terminal = terminal;
@@ -41,6 +48,11 @@ export class Progress implements Disposable {
   update(count: number, share?: number): void {
     this.#count = count;
     this.#share = share === undefined ? undefined : Math.min(1, Math.max(0, share));
+  }
+
+  /** Notes how fast it goes and how long it will take, as whoever does it has measured. */
+  keepPace(pace: MeasuredPace): void {
+    this.#pace = pace;
   }
 
   /** Things done for each second since the beginning. */
@@ -59,7 +71,7 @@ export class Progress implements Disposable {
     const text = [
       ...(this.#share === undefined ? [] : [`${Math.floor(this.#share * 100)} %`]),
       `${grouped(this.#count)} ${this.#options.unit}`,
-      `${grouped(Math.round(this.#rate ?? 0))}/s`,
+      `${grouped(Math.round(this.#pace?.perSecond ?? this.#rate ?? 0))}/s`,
       ...this.#remaining(),
     ].join('  ');
     if (!this.#terminal.isWatched) {
@@ -82,6 +94,10 @@ export class Progress implements Disposable {
   }
 
   #remaining(): readonly string[] {
+    if (this.#pace !== undefined) {
+      const { remainingMs } = this.#pace;
+      return remainingMs === undefined ? [] : [`${duration(remainingMs / 1_000)} left`];
+    }
     if (this.#share === undefined || this.#share <= 0) return [];
     const elapsed = (performance.now() - this.#started) / 1_000;
     return [`${duration((elapsed / this.#share) * (1 - this.#share))} left`];

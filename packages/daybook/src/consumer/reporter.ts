@@ -5,6 +5,7 @@ import type { Consumer } from './consumer.ts';
 import { errorText } from './failures.ts';
 import type { Host } from './host.ts';
 import type { Failing } from './lanes.ts';
+import { Rate } from './rate.ts';
 import { publishStatus, type ConsumerState, type ConsumerStatus, type StatusType } from './status.ts';
 
 /** What is behind a state. */
@@ -25,9 +26,6 @@ export interface SessionFacts {
   readonly finished: number;
 }
 
-/** How much the newest heartbeat counts in the rate. */
-const smoothing = 0.3;
-
 /** Knows the state of a run, and publishes it: at once when it changes, and as a heartbeat. */
 export class Reporter {
   readonly #store: EventStore;
@@ -39,7 +37,7 @@ export class Reporter {
   #sinceMs: number;
   #facts: () => SessionFacts = () => nothingKnown;
   #publishing: Promise<void> = Promise.resolve();
-  #rate: { readonly perSecond: number | undefined; readonly finished: number; readonly atMs: number };
+  readonly #rate: Rate;
 
   constructor(store: EventStore, { consumer, clock, host }: { consumer: Consumer; clock: Clock; host: Host }) {
     this.#store = store;
@@ -47,7 +45,7 @@ export class Reporter {
     this.#clock = clock;
     this.#host = host;
     this.#sinceMs = clock.now();
-    this.#rate = { perSecond: undefined, finished: 0, atMs: clock.monotonicMs() };
+    this.#rate = new Rate(clock);
   }
 
   get state(): ConsumerState {
@@ -89,13 +87,7 @@ export class Reporter {
 
   /** Measures the rate since the last time. */
   measure(): void {
-    const { finished } = this.#facts();
-    const now = this.#clock.monotonicMs();
-    const seconds = (now - this.#rate.atMs) / 1_000;
-    if (seconds <= 0) return;
-    const rate = (finished - this.#rate.finished) / seconds;
-    const before = this.#rate.perSecond ?? rate;
-    this.#rate = { perSecond: smoothing * rate + (1 - smoothing) * before, finished, atMs: now };
+    this.#rate.measure(this.#facts().finished);
   }
 
   async #status(): Promise<ConsumerStatus> {
@@ -104,7 +96,6 @@ export class Reporter {
     const { places, parkedStreams, busy, token, obeyed } = this.#facts();
     const sources = await Promise.all(places.map((place) => this.#source(place)));
     const lag = sources.reduce((sum, { lagEvents }) => sum + lagEvents, 0);
-    const perSecond = this.#rate.perSecond;
     return {
       consumer: name,
       kind: 'consumer',
@@ -114,8 +105,7 @@ export class Reporter {
       ...((error !== undefined || failing !== undefined) && { error: errorText(error ?? failing?.error) }),
       ...(failing !== undefined && failingFields(failing)),
       sources,
-      ...(perSecond !== undefined && { ratePerSecond: Math.round(perSecond * 10) / 10 }),
-      ...(perSecond !== undefined && perSecond > 0 && lag > 0 && { etaMs: Math.round((lag / perSecond) * 1e3) }),
+      ...this.#rate.fields(lag),
       ...(busy !== undefined && {
         busyMs: Math.round(busy.forMs),
         busyWith: busy.what,

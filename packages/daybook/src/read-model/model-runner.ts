@@ -218,7 +218,7 @@ export class ModelRunner {
       this.#at = batch.last.event.position;
       for (const [source, number] of batch.numbers) numbers.set(source, number);
       this.#state.arrived(batch.last.event.position, numbers);
-      this.#state.succeeded();
+      this.#state.succeeded(page.length);
       if (this.#state.status().state === 'retrying') this.#state.become('catching-up');
     } catch (error) {
       // Its transaction still holds the checkpoint: whoever waited for that here could not say that it fails.

@@ -31,8 +31,9 @@ export interface RunStatus {
   readonly state: RunStateName;
   /** Everything up to here is in the tables, as far as it concerns them. */
   readonly position: Position | undefined;
-  /** Failures since the last batch that succeeded. */
+  /** Failures since the last batch that succeeded, and when the first of them was. */
   readonly failures: number;
+  readonly failingSince: Date | undefined;
   readonly lastError: unknown;
   /** Why it is paused. */
   readonly reason: string | undefined;
@@ -51,6 +52,8 @@ export class RunState {
   #state: RunStateName = 'starting';
   #position: Position | undefined;
   #failures = 0;
+  #failingSince: Date | undefined;
+  #finished = 0;
   #lastError: unknown;
   #since: Date;
   #needsRebuild = false;
@@ -71,6 +74,7 @@ export class RunState {
       state: this.#state,
       position: this.#position,
       failures: this.#failures,
+      failingSince: this.#failingSince,
       lastError: this.#lastError,
       reason: this.#reason,
       since: this.#since,
@@ -86,6 +90,11 @@ export class RunState {
   /** By source: the last number that is in the tables. */
   numbers(): ReadonlyMap<string, Revision> {
     return this.#numbers;
+  }
+
+  /** Events that this run has put into the tables. */
+  get finished(): number {
+    return this.#finished;
   }
 
   become(state: RunStateName, reason?: string): void {
@@ -105,14 +114,17 @@ export class RunState {
     this.#wake();
   }
 
-  /** A batch went through. */
-  succeeded(): void {
+  /** A batch of so many events went through; or, without one, there was nothing to do. */
+  succeeded(events = 0): void {
+    this.#finished += events;
     this.#failures = 0;
+    this.#failingSince = undefined;
     this.#lastError = undefined;
   }
 
   failed(error: unknown): number {
     this.#failures += 1;
+    this.#failingSince ??= new Date(this.#clock.now());
     this.#lastError = error;
     return this.#failures;
   }

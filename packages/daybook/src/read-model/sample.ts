@@ -19,9 +19,9 @@ export function isIn({ from, count }: Sample, bucket: number): boolean {
 }
 
 /** What is kept of samples: with which part the next one begins. */
-interface Samples {
+type Samples = Bookkeeping & {
   readonly daybook_read_model_sample: { readonly model: string; readonly next_bucket: Counter };
-}
+};
 
 /** The next sample of this size: it begins where the last one ended, so that they come to every row in turn. */
 export async function nextSample(db: Kysely<UntypedTables>, model: ReadModel, share: number): Promise<Sample> {
@@ -57,6 +57,6 @@ export async function rememberSample(
     });
 }
 
-function samplesOf(db: Kysely<UntypedTables>): Kysely<Samples & Bookkeeping> {
-  return booksOf(db) as unknown as Kysely<Samples & Bookkeeping>; // A table beside the other ones.
+function samplesOf(db: Kysely<UntypedTables>): Kysely<Samples> {
+  return booksOf(db) as Kysely<Samples>; // A table beside the other ones, made when it is needed.
 }

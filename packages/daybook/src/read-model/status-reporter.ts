@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 
+import { Rate } from '../consumer/rate.ts';
 import {
   missingHeartbeats,
   publishStatus,
@@ -27,6 +28,7 @@ export class StatusReporter implements AsyncDisposable {
   readonly #store: EventStore;
   readonly #model: ReadModel;
   readonly #options: ReporterOptions;
+  readonly #rate: Rate;
   readonly #stopping = new AbortController();
   readonly #beating: Promise<void>;
   #publishing: Promise<void> = Promise.resolve();
@@ -36,6 +38,7 @@ export class StatusReporter implements AsyncDisposable {
     this.#store = store;
     this.#model = model;
     this.#options = options;
+    this.#rate = new Rate(options.clock);
     this.#beating = this.#beat();
     options.state.listen(() => this.#publish(this.#hasStarted ? 'ConsumerStateChanged' : 'ConsumerStarted'));
   }
@@ -51,7 +54,9 @@ export class StatusReporter implements AsyncDisposable {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       await clock.sleep(heartbeatMs, signal).catch(() => {}); // It ends.
-      if (!signal.aborted) this.#publish('ConsumerHeartbeatSent');
+      if (signal.aborted) return;
+      this.#rate.measure(this.#options.state.finished);
+      this.#publish('ConsumerHeartbeatSent');
     }
   }
 
@@ -65,13 +70,16 @@ export class StatusReporter implements AsyncDisposable {
     this.#publishing = this.#publishing
       .then(async () => {
         if (isFailing(state) && (await this.#othersDoWell())) return undefined;
+        const sources = await this.#sources();
+        const lag = sources.reduce((sum, { lagEvents }) => sum + lagEvents, 0);
         return publishStatus(this.#store, type, {
           consumer: this.#model.name,
           kind: 'read-model',
           state,
           since: status.since.toISOString(),
           ...failureIn(status),
-          sources: await this.#sources(),
+          sources,
+          ...this.#rate.fields(lag),
           parkedStreams: 0,
           freshnessMs,
           heartbeatMs,
@@ -109,15 +117,22 @@ function isFailing(state: RunStatus['state']): boolean {
   return state === 'retrying' || state === 'failed';
 }
 
-function failureIn({ failures, lastError, reason }: RunStatus): {
+function failureIn({ failures, failingSince, lastError, reason }: RunStatus): {
   readonly reason?: string;
   readonly error?: string;
   readonly attempts?: number;
+  readonly failingSince?: string | undefined;
   readonly failingStream?: string;
   readonly failingId?: string;
 } {
   if (lastError === undefined) return reason === undefined ? {} : { reason };
   const error = lastError instanceof Error ? lastError.message : inspect(lastError);
   const event = lastError instanceof ProjectingFailed ? lastError.event : undefined;
-  return { error, attempts: failures, ...(event && { failingStream: event.stream, failingId: event.id }) };
+  const since = failingSince?.toISOString();
+  return {
+    error,
+    attempts: failures,
+    failingSince: since,
+    ...(event && { failingStream: event.stream, failingId: event.id }),
+  };
 }
