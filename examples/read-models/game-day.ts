@@ -23,7 +23,13 @@ function orders(shipped: Handler<{ readonly stream: string } & object, Tables>):
 
 const events = [1, 2, 3].map((id) => ({ stream: `CustomerOrder-${id}`, type: 'OrderShipped', data: {} }));
 
-const right = orders(({ stream }, tx) => tx.insertInto('orders').values({ stream, state: 'shipped' }).execute());
+const right = orders(({ stream }, tx) =>
+  tx
+    .insertInto('orders')
+    .values({ stream, state: 'shipped' })
+    .onConflict((known) => known.doNothing()) // Without it: fragile, when an event is given twice.
+    .execute(),
+);
 console.log(`${(await gameday(right, { events })).length} findings`);
 
 let shippedSoFar = 0;

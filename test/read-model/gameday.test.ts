@@ -105,8 +105,53 @@ const bugs: readonly { readonly bug: string; readonly shows: GamedayScenario; re
 ];
 
 describe('gameday', () => {
-  it('B10 finds nothing in a read model that depends on nothing but its events', async () => {
-    assert.deepEqual(await gameday(shopModel(), { events }), []);
+  it('B10 finds nothing wrong in a read model that depends on nothing but its events; where it counts, it is fragile', async () => {
+    const findings = await gameday(shopModel(), { events });
+    assert.deepEqual(
+      findings.map(({ scenario, verdict }) => [scenario, verdict]),
+      [['twice', 'fragile']],
+    );
+  });
+
+  it('B10 ends a run at statements all over it, not only at the first, when there are more than it may', async () => {
+    const late = BigInt(Math.floor((events.length * 2) / 3));
+    const model = shippingBy(async (event, tx) => {
+      const shipped = set(tx, dataOf(event).order_id, 'shipped');
+      await (event.position > late ? shipped.catch(() => {}) : shipped);
+    });
+    const [finding] = await gameday(model, { events, failuresAtMost: 20, scenarios: ['fail-at-statement'] });
+    assert.equal(finding?.row?.table, 'shipments');
+  });
+
+  it('B10 plays orders in which streams take turns, not only one stream after the other', async () => {
+    const on: Readonly<Record<string, ShopHandler>> = {
+      AwaitingShipment: async (event, tx) => {
+        await tx.deleteFrom('carriers').execute();
+        await tx.insertInto('carriers').values({ carrier: event.stream, parcels: 0 }).execute();
+        await tx
+          .insertInto('shipments')
+          .values(emptyShipment(dataOf(event).order_id))
+          .execute();
+      },
+      OrderShipped: async (event, tx) => {
+        const last = await tx.selectFrom('carriers').select('carrier').executeTakeFirst();
+        await set(tx, dataOf(event).order_id, last?.carrier === event.stream ? 'at once' : 'later');
+        await tx.deleteFrom('carriers').execute();
+      },
+    };
+    const two = ['1', '2'].flatMap((id) =>
+      ['AwaitingShipment', 'OrderShipped'].map((type) => ({
+        stream: `CustomerOrder-${id}`,
+        type,
+        data: { order_id: id, carrier: 'ups', shipped_on: 'today' },
+      })),
+    );
+    const model = readModel('shop', { ...options, on });
+    const played = { events: two, scenarios: ['other-order'] } as const;
+    assert.equal((await gameday(model, { ...played, orders: 2 })).length, 0, 'one stream after the other');
+    const [finding] = await gameday(model, played);
+    assert.equal(finding?.scenario, 'other-order');
+    assert.equal(finding.row?.table, 'shipments');
   });
 
   it('B10 finds that a payment is lost when it comes before its order', async () => {
@@ -129,10 +174,11 @@ describe('gameday', () => {
     });
   }
 
-  it('B10 finds a handler that counts without a guard, and plays that only when it is asked to', async () => {
+  it('B10 finds a handler that counts without a guard: it is fragile where an event is given twice', async () => {
     const scenarios = ['twice'] as const;
     const [finding] = await gameday(shopModel(), { events, scenarios });
     assert.equal(finding?.scenario, 'twice');
+    assert.equal(finding.verdict, 'fragile');
     const { order_id: id } = finding?.row?.key ?? {};
     assert.deepEqual(finding?.event, { type: 'AwaitingShipment', stream: `CustomerOrder-${String(id)}`, revision: 0 });
     assert.match(finding?.message ?? '', /counts, or adds, without looking whether it has seen the event/);

@@ -29,12 +29,12 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'crash-at-statement',
     about:
-      'Each statement of a handler fails in turn, 50 of them at most: the event is tried again, and nothing differs.',
+      'The run ends at each statement of a handler in turn, 50 of them at most, all over the run: nothing differs.',
     onModel: rehearsed('fail-at-statement'),
   },
   {
     name: 'reorder',
-    about: 'The events of different streams come in another order: the rows are the same.',
+    about: 'The events of different streams come in 8 other orders: the rows are the same.',
     onModel: rehearsed('other-order'),
   },
   {

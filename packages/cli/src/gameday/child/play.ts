@@ -35,6 +35,7 @@ async function rehearse({ log, scenario }: Rehearsal, { model, scratch }: Config
   const [finding] = await gameday(model, {
     events,
     scenarios: [scenario],
+    failuresAtMost: 50, // Each plays all events.
     ...(scratch !== undefined && { db: async () => emptied(await scratch()) }),
   });
   if (finding === undefined) await tell({ kind: 'reached', handled: events.length, statements: 0 });

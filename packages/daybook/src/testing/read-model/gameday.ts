@@ -11,6 +11,7 @@ import {
   type TableRow,
   type TestDatabase,
 } from './table-rows.ts';
+import { otherOrders, spread } from './variants.ts';
 
 /** What is done to a read model. */
 export type GamedayScenario =
@@ -18,13 +19,13 @@ export type GamedayScenario =
   | 'again'
   /** The same events one at a time, and all in one transaction. */
   | 'other-batches'
-  /** A statement fails, once: each of them in turn. The event is tried again. */
+  /** The run ends at a statement, as in a crash: at each of them in turn. Another run goes on. */
   | 'fail-at-statement'
-  /** The events of different streams in another order. Those of one stream keep theirs. */
+  /** The events of different streams in other orders. Those of one stream keep theirs. */
   | 'other-order'
   /**
    * Each event twice. A run never does that: rows and checkpoint are written in one transaction. A checkpoint that a
-   * person sets does, and tables that are filled by other means. Not played unless it is asked for.
+   * person sets does, and tables that are filled by other means. Tables that count are `fragile` then, not wrong.
    */
   | 'twice';
 
@@ -38,6 +39,8 @@ export interface FoundEvent {
 /** A way in which a read model does not hold. */
 export interface GamedayFinding {
   readonly scenario: GamedayScenario;
+  /** `fragile`: only where an event is given twice, which a run never does. */
+  readonly verdict: 'wrong' | 'fragile';
   /** What happened, and what it is likely to mean. */
   readonly message: string;
   /** The row that came out differently. */
@@ -52,9 +55,11 @@ export interface GamedayOptions {
   readonly events: readonly (GivenEvent | AppendedEvent)[];
   /** Gives an empty database each time. It is destroyed at the end. Default: SQLite in memory. */
   readonly db?: () => TestDatabase | Promise<TestDatabase>;
-  /** Statements at which it fails. Default: 50. */
+  /** Statements at which it ends. Where there are more, they are spread over the whole run. Default: 200. */
   readonly failuresAtMost?: number;
-  /** What is played. Default: all but `twice`. */
+  /** Orders of the streams that are played. The same ones each time. Default: 8. */
+  readonly orders?: number;
+  /** What is played. Default: all. */
   readonly scenarios?: readonly GamedayScenario[];
 }
 
@@ -68,20 +73,20 @@ const hints: Readonly<Record<GamedayScenario, string>> = {
   twice: 'a handler counts, or adds, without looking whether it has seen the event',
 };
 
-const inOneOrder: readonly GamedayScenario[] = ['again', 'other-batches', 'fail-at-statement', 'other-order'];
+const all: readonly GamedayScenario[] = ['again', 'other-batches', 'fail-at-statement', 'other-order', 'twice'];
 
 /**
- * Finds out whether the tables depend on nothing but the events: plays them again, in other batches, with failures, and
- * with the streams mixed in other ways, and compares the rows. A read model without findings can be rebuilt and repaired.
+ * Finds out whether the tables depend on nothing but the events: plays them again, in other batches, with crashes, with
+ * the streams mixed in other ways, and twice, and compares the rows. A read model of which nothing is `wrong` can be
+ * rebuilt and repaired; where nothing is `fragile` either, its checkpoint can be set back by hand.
  */
 export async function gameday(model: ReadModel, options: GamedayOptions): Promise<readonly GamedayFinding[]> {
-  const { events, scenarios = inOneOrder } = options;
+  const { events, scenarios = all } = options;
   const game = new Game(model, options);
   const expected = await play(model, { ...options, events });
   const findings: GamedayFinding[] = [];
   for (const scenario of scenarios) {
-    const finding =
-      scenario === 'fail-at-statement' ? await game.failures(expected) : await game.compared(scenario, expected);
+    const finding = await game.find(scenario, expected);
     if (finding !== undefined) findings.push(finding);
   }
   return findings;
@@ -106,22 +111,36 @@ class Game {
     this.#options = options;
   }
 
-  async failures(expected: Played): Promise<GamedayFinding | undefined> {
-    const { failuresAtMost = 50 } = this.#options;
-    for (let failAt = 1; failAt <= Math.min(failuresAtMost, expected.statements); failAt++) {
-      const found = await this.compared('fail-at-statement', expected, { batchSize: 10, failAt });
-      if (found !== undefined) return { ...found, message: `Statement ${failAt}: ${found.message}` };
+  /** Plays all variants of a scenario, until one comes out differently. */
+  async find(scenario: GamedayScenario, expected: Played): Promise<GamedayFinding | undefined> {
+    const { events, failuresAtMost = 200, orders = 8 } = this.#options;
+    if (scenario === 'fail-at-statement') {
+      for (const failAt of spread(expected.statements, failuresAtMost)) {
+        const found = await this.#compared(scenario, expected, { variant: { batchSize: 10, failAt } });
+        if (found !== undefined) return { ...found, message: `Statement ${failAt}: ${found.message}` };
+      }
+      return undefined;
     }
-    return undefined;
+    if (scenario === 'other-order') {
+      for (const other of otherOrders(events, orders)) {
+        const found = await this.#compared(scenario, expected, { events: other });
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    }
+    return this.#compared(scenario, expected);
   }
 
   /** Plays a variant of the game, and says in which row it came out differently. */
-  async compared(
+  async #compared(
     scenario: GamedayScenario,
     expected: Played,
-    variant: Variant = variants[scenario],
+    {
+      events = this.#options.events,
+      variant = variants[scenario],
+    }: { readonly events?: GamedayOptions['events']; readonly variant?: Variant } = {},
   ): Promise<GamedayFinding | undefined> {
-    const events = scenario === 'other-order' ? streamByStream(this.#options.events) : this.#options.events;
+    const verdict = scenario === 'twice' ? 'fragile' : 'wrong';
     let actual: Played;
     try {
       actual = await this.#play(events, variant);
@@ -129,7 +148,7 @@ class Game {
       const message = error instanceof Error ? error.message : inspect(error);
       const at = error instanceof ProjectingFailed ? error.event : undefined;
       const event = at && { type: at.type, stream: at.stream, revision: Number(at.revision) };
-      return { scenario, message: `it failed: ${message}: ${hints[scenario]}.`, event };
+      return { scenario, verdict, message: `it failed: ${message}: ${hints[scenario]}.`, event };
     }
     const difference = firstDifference(this.#model, expected.tables, actual.tables);
     if (difference === undefined) return undefined;
@@ -141,7 +160,7 @@ class Game {
       this.#lastWriter(difference, { events: this.#options.events, played: expected });
     const since = event === undefined ? '' : ` since ${event.type} ${event.revision}@${event.stream}`;
     const message = `${table} holds ${inspect(other)} in place of ${inspect(row)}${since}: ${hints[scenario]}.`;
-    return { scenario, message, row: { table, key }, event };
+    return { scenario, verdict, message, row: { table, key }, event };
   }
 
   #play(events: GamedayOptions['events'], variant: Variant): Promise<Played> {
@@ -179,11 +198,6 @@ class Game {
     const index = played.writers.get(table)?.get(keyTextOf(this.#model, table, expected ?? actual ?? {}));
     return index === undefined ? undefined : foundEvent(events, index);
   }
-}
-
-/** The events of one stream after those of another. */
-function streamByStream(events: GamedayOptions['events']): GamedayOptions['events'] {
-  return [...Map.groupBy(events, ({ stream }) => stream).values()].toReversed().flat();
 }
 
 function foundEvent(events: GamedayOptions['events'], index: number): FoundEvent | undefined {

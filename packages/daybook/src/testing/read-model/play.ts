@@ -9,7 +9,7 @@ export interface PlayOptions {
   readonly db?: (() => TestDatabase | Promise<TestDatabase>) | undefined;
   /** Default: 500. */
   readonly batchSize?: number | undefined;
-  /** The statement of a handler that fails once, from 1. Default: none. */
+  /** The statement of a handler at which the run ends as in a crash, from 1; another run goes on. Default: none. */
   readonly failAt?: number | undefined;
   /** How often each event is given to its handler. Default: 1. */
   readonly times?: number | undefined;
@@ -33,11 +33,15 @@ export async function play(model: ReadModel, options: PlayOptions): Promise<Play
   try {
     await prepare(model, db);
     const statements = new Statements(failAt);
-    const retry = { attempts: 3, firstDelayMs: 1, longestDelayMs: 1 };
-    {
+    const retry = { attempts: failAt === undefined ? 3 : 1, firstDelayMs: 1, longestDelayMs: 1 };
+    const live = async (): Promise<void> => {
       await using run = await runReadModel(store, repeated(model, times), { db: statements.in(db), batchSize, retry });
       await run.reached(end, { timeoutMs: 60_000 });
-    }
+    };
+    await live().catch(async (error: unknown) => {
+      if (!statements.hasFailed) throw error;
+      await live();
+    });
     return { ...(await readBack(db, model, { positions })), statements: statements.count };
   } finally {
     await store[Symbol.asyncDispose]();
@@ -90,6 +94,7 @@ async function readBack(
 class Statements {
   readonly #failAt: number | undefined;
   count = 0;
+  hasFailed = false;
 
   constructor(failAt: number | undefined) {
     this.#failAt = failAt;
@@ -99,8 +104,9 @@ class Statements {
     return db.withPlugin({
       transformQuery: ({ node }) => {
         this.count += 1;
-        if (this.count === this.#failAt) throw new Error('This statement was made to fail.');
-        return node;
+        if (this.count !== this.#failAt) return node;
+        this.hasFailed = true;
+        throw new Error('This statement was made to fail.');
       },
       transformResult: async ({ result }) => result,
     });
