@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 
+import { commandLinesOf, mentionsOf, refusalOf, unknownIn } from './documents/command-lines.ts';
 import { repositoryFiles, root, type SourceFile } from './house/source-file.ts';
 
 const documents = repositoryFiles().filter(({ path }) => path.endsWith('.md'));
@@ -44,6 +45,32 @@ describe('the documents', () => {
     const file = join(folder.path, 'first.mts');
     await writeFile(file, program.body);
     assert.equal(await run(file), output.body);
+  });
+
+  it('every command line is one that the command takes, and every command that is mentioned is there', async () => {
+    const wrong: string[] = [];
+    let lines = 0;
+    for (const { path, text } of documents) {
+      for (const words of commandLinesOf(text)) {
+        lines += 1;
+        const refusal = await refusalOf(words);
+        if (refusal !== undefined) wrong.push(`${path}: daybook ${words.join(' ')}: ${refusal}`);
+      }
+      for (const words of mentionsOf(text)) {
+        const unknown = await unknownIn(words);
+        if (unknown !== undefined) wrong.push(`${path}: daybook ${words.join(' ')}: there is no ${unknown}`);
+      }
+    }
+    assert.deepEqual(wrong, []);
+    assert.ok(lines > 20);
+  });
+
+  it('a command line with a word that is not known is found', async () => {
+    const [words = []] = commandLinesOf("```sh\ndaybook consumers pause Mailing --fro 2h --why 'a b' # so\n```\n");
+    assert.deepEqual(words, ['consumers', 'pause', 'Mailing', '--fro', '2h', '--why', 'a b']);
+    assert.match((await refusalOf(words)) ?? '', /unknown option '--fro'/);
+    assert.equal(await unknownIn(['consumers', 'pause', '--fro']), '--fro');
+    assert.equal(await unknownIn(['consumer']), 'consumer');
   });
 
   it('every link to a file leads to one', () => {

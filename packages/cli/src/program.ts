@@ -17,7 +17,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 conflict, 5 denied, 6 unav
 8 check failed, 9 damaged data, 10 refused, 74 I/O error, 130 interrupted.`;
 
 /** The whole command line, without its commands. */
-function createProgram(terminal: Terminal): Command {
+export function createProgram(terminal: Terminal): Command {
   const program = new Command('daybook');
   program
     .description('An event store in a file, and the server for it.')
