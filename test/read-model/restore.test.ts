@@ -105,6 +105,48 @@ for (const kind of databaseKinds()) {
       assert.deepEqual(await shopRows(database.db), before);
     });
 
+    it('O-7 B3: says how many events it has seen of a log that was restored, and names only those that are gone for certain', async () => {
+      await using place = await logInFile();
+      await using database = await kind.create<ShopTables>();
+      const events = shopEvents(300, seeded(19));
+      const backup = join(place.folder, 'backup.db');
+      let agreed: bigint | undefined;
+      {
+        await using store = await openSqliteStore(place.path);
+        agreed = await appendShop(store, events.slice(0, 100));
+        await projected(store, database.db);
+        await appendShop(store, events.slice(100, 150));
+        for await (const progress of store.backup(backup)) assert.ok(progress);
+        await appendShop(store, events.slice(150, 700));
+        await projected(store, database.db); // Two batches: the backup ends in the middle of the first.
+      }
+      await restoreSqliteStore(backup, join(place.folder, 'restored.db'));
+      await using restored = await openSqliteStore(join(place.folder, 'restored.db'));
+      const refused = async (): Promise<LogRestored> => {
+        const starting = runReadModel(restored, shopModel(), { db: database.db });
+        return starting.then(
+          () => assert.fail('it was not refused'),
+          (error: LogRestored) => error,
+        );
+      };
+      const there = new Set(events.slice(0, 150).map(({ event }) => event.id));
+      const first = await refused();
+      assert.deepEqual([first.code, first.agreesUpTo, first.seenEvents], ['log-restored', agreed, 600]);
+      assert.match(first.message, /of the 600 events that it has seen after position \d+, \d+ are known to be gone/);
+      const end = (await restored.head()).position ?? 0n;
+      assert.ok(first.ghosts.length > 100 && first.ghosts.length <= 550, `${first.ghosts.length} ghosts`);
+      assert.ok(first.ghosts.every((ghost) => ghost.position > end && !there.has(ghost.id ?? '')));
+      assert.equal(first.ghosts.filter(({ id }) => id !== undefined).length, 2);
+      // The lost positions are given again: rows do not say which event they mean.
+      for (let index = 0; index < 600; index++) {
+        const event = jsonEvent({ type: 'AwaitingShipment', data: { order_id: `other-${index}` } });
+        await restored.append(streamName(`CustomerOrder-other-${index}`), [event], { expected: 'no-stream' });
+      }
+      const second = await refused();
+      assert.deepEqual([second.reason, second.seenEvents, second.ghosts.length], ['other-event', 600, 2]);
+      assert.ok(second.ghosts.every(({ id }) => id !== undefined && !there.has(id)));
+    });
+
     it('B3: a log that was restored to a place behind the checkpoint is the same log', async () => {
       await using place = await logInFile();
       await using database = await kind.create<ShopTables>();

@@ -83,6 +83,8 @@ export function factsOf(look: ReadModelLook): Readonly<Record<string, unknown>> 
     harmony: harmony && { ...harmony, next: undefined },
     state: stateOf(look),
     error: status?.error,
+    agreesUpTo: logRestored?.agreesUpTo,
+    seenEvents: logRestored?.seenEvents,
     ghosts: logRestored?.ghosts.map(({ position, id }) => ({ position, id })),
   };
 }

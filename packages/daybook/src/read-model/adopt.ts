@@ -3,16 +3,15 @@ import type { Kysely } from 'kysely';
 import type { Reason } from '../consumer/control.ts';
 import { InvalidOption } from '../store/errors.ts';
 import type { EventStore } from '../store/event-store.ts';
-import { revision, type Position, type Revision } from '../store/position.ts';
-import type { StreamName } from '../store/stream-name.ts';
+import type { Position } from '../store/position.ts';
 import { booksOf, findCheckpoint, firstRow, makeBooks } from './bookkeeping.ts';
 import { catchUp } from './catch-up.ts';
 import { temporaryCopy } from './copy.ts';
 import { NotLocated } from './errors.ts';
 import { jobOf, type Job, type Steps } from './job.ts';
 import { hasPositions, locateSteps, placeAt, type LocateOptions, type SettledLocate } from './locate.ts';
-import { numberIn } from './merged-sources.ts';
 import { positionColumn, tableName } from './naming.ts';
+import { numbersAt } from './numbers-at.ts';
 import type { ReadModel } from './read-model.ts';
 import { record } from './record.ts';
 import { settledVerify, verifyAgainst, type VerifyReport } from './verify.ts';
@@ -130,39 +129,4 @@ async function* addPositions(
       }))
       .execute();
   }
-}
-
-/** By source: the number of the last event at or before a position. */
-async function numbersAt(store: EventStore, model: ReadModel, at: Position): Promise<ReadonlyMap<string, Revision>> {
-  const numbers = new Map<string, Revision>();
-  for (const { stream } of model.sources) {
-    const number = stream === '$all' ? revision(at) : await lastNumberAt(store, stream as StreamName, at);
-    if (number !== undefined) numbers.set(stream, number);
-  }
-  return numbers;
-}
-
-/** Halves the stream until it is found: a read of one event for each halving. */
-async function lastNumberAt(store: EventStore, stream: StreamName, at: Position): Promise<Revision | undefined> {
-  const { revision: last } = await store.streamState(stream);
-  if (last === undefined) return undefined;
-  let [low, high] = [-1n, BigInt(last)];
-  while (low < high) {
-    const middle = (low + high + 1n) / 2n;
-    const found = await firstFrom(store, stream, revision(middle));
-    if (found !== undefined && found.position <= at) low = found.number > middle ? found.number : middle;
-    else high = middle - 1n;
-  }
-  return low < 0n ? undefined : revision(low);
-}
-
-async function firstFrom(
-  store: EventStore,
-  stream: StreamName,
-  from: Revision,
-): Promise<{ readonly position: Position; readonly number: bigint } | undefined> {
-  for await (const event of store.readStream(stream, { from, limit: 1, pageSize: 1 })) {
-    return { position: event.position, number: numberIn(stream, event) };
-  }
-  return undefined;
 }

@@ -7,6 +7,7 @@ import { position, type Position } from '../store/position.ts';
 import { booksOf, type Checkpoint, type Counter } from './bookkeeping.ts';
 import { LogRestored, type GhostEvent } from './errors.ts';
 import { positionColumn, tableName, type Naming } from './naming.ts';
+import { numbersAt } from './numbers-at.ts';
 import type { ReadModel, UntypedTables } from './read-model.ts';
 
 /** What a checkpoint is held against. */
@@ -34,7 +35,8 @@ export async function checkLog(store: EventStore, options: CheckLogOptions): Pro
     model: checkpoint.name,
     reason,
     agreesUpTo,
-    ghosts: await ghostsAfter(agreesUpTo ?? position(0n), options),
+    seenEvents: await seenAfter(store, agreesUpTo, options),
+    ghosts: await ghostsAfter(agreesUpTo, { ...options, head: reason === 'other-log' ? undefined : head.position }),
   });
 }
 
@@ -77,14 +79,31 @@ async function lastCommon(store: EventStore, { db, checkpoint }: CheckLogOptions
   return undefined;
 }
 
+/** How many events of its sources the tables have seen after the last common one. */
+async function seenAfter(
+  store: EventStore,
+  after: Position | undefined,
+  { model, checkpoint }: CheckLogOptions,
+): Promise<number | undefined> {
+  if (model.sources.some(({ stream }) => stream === '$all')) return undefined;
+  const common = after === undefined ? undefined : await numbersAt(store, model, after);
+  let seen = 0n;
+  for (const [source, number] of checkpoint.numbers) seen += number - (common?.get(source) ?? -1n);
+  return Number(seen);
+}
+
 /** How many ghosts are named at most. */
 const ghostsAtMost = 1_000;
 
-/** The positions that rows or the trail name behind the last common one, with the ids that the trail remembers. */
+/**
+ * The ghosts that are known for certain: steps of the trail behind the last common one, and rows that were written at a
+ * position where the log has not come to. A row does not say which event it was at a position that was given again.
+ */
 async function ghostsAfter(
-  after: Position,
-  { db, model, naming, checkpoint }: CheckLogOptions,
+  agreesUpTo: Position | undefined,
+  { db, model, naming, checkpoint, head }: CheckLogOptions & { readonly head: Position | undefined },
 ): Promise<readonly GhostEvent[]> {
+  const after = agreesUpTo ?? position(0n);
   const ghosts = new Map<bigint, string | undefined>();
   for (const table of Object.keys(model.tables)) {
     const rows: readonly Readonly<Record<string, unknown>>[] = await db
@@ -92,7 +111,7 @@ async function ghostsAfter(
       .selectFrom(tableName(table, naming))
       .select(positionColumn)
       .distinct()
-      .where(positionColumn, '>', after)
+      .where(positionColumn, '>', head === undefined || head < after ? after : head)
       .orderBy(positionColumn)
       .limit(ghostsAtMost)
       .execute();

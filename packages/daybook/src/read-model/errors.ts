@@ -92,7 +92,13 @@ export class ReadModelInUse extends DaybookError {
   }
 }
 
-/** An event that a read model has seen and that its log no longer has. `id` is known for the last event of a batch. */
+/** Ghosts that the message names. */
+const namedGhosts = 20;
+
+/**
+ * An event that a read model has seen and that its log no longer has. Known are the last one of each batch, and those
+ * that wrote a row last; `id` only of the first of these.
+ */
 export interface GhostEvent {
   readonly position: Position;
   readonly id: string | undefined;
@@ -109,28 +115,38 @@ export class LogRestored extends DaybookError {
   readonly reason: 'other-log' | 'checkpoint-ahead' | 'other-event';
   /** The last position up to which both are known to agree. Absent when there is none. */
   readonly agreesUpTo: Position | undefined;
-  /** What it has seen and the log no longer has, in the order of the log, as far as the tables know. */
+  /** How many events it has seen since. Those of several sources count for each; absent when it follows `$all`. */
+  readonly seenEvents: number | undefined;
+  /** Those of them that are known to be gone, in the order of the log. There may be more: see `GhostEvent`. */
   readonly ghosts: readonly GhostEvent[];
 
   constructor(facts: {
     readonly model: string;
     readonly reason: LogRestored['reason'];
     readonly agreesUpTo: Position | undefined;
+    readonly seenEvents: number | undefined;
     readonly ghosts: readonly GhostEvent[];
   }) {
-    const { model, reason, agreesUpTo, ghosts } = facts;
+    const { model, reason, agreesUpTo, seenEvents, ghosts } = facts;
     const named = ghosts
-      .slice(0, 20)
+      .slice(0, namedGhosts)
       .map(({ position, id }) => (id === undefined ? `${position}` : `${id} at ${position}`))
       .join(', ');
     const since = agreesUpTo === undefined ? '' : ` after position ${agreesUpTo}`;
+    const seen = seenEvents === undefined ? '' : `${seenEvents} `;
+    const more = ghosts.length > namedGhosts ? ', …' : '';
+    const known =
+      ghosts.length === 0
+        ? 'none of which is known by name'
+        : `${ghosts.length} are known to be gone (${named}${more})`;
     super(
       `The read model ${JSON.stringify(model)} was built from ${reason === 'other-log' ? 'another log' : 'a log that has since been restored'}: ` +
-        `${ghosts.length} events that it has seen${since} are not there (${named}). Rebuild it from this log, or put the right log back.`,
+        `of the ${seen}events that it has seen${since}, ${known}. Rebuild it from this log, or put the right log back.`,
     );
     this.model = model;
     this.reason = reason;
     this.agreesUpTo = agreesUpTo;
+    this.seenEvents = seenEvents;
     this.ghosts = ghosts;
   }
 }
