@@ -17,6 +17,8 @@ const longest = [
   'test/conformance/kurrent-adapter.test.ts',
   'test/cli/model-commands.test.ts',
   'test/model/model.test.ts',
+  'test/linearizability/linearizability.test.ts',
+  'test/live/tailing.test.ts',
   'test/read-model/continuous.test.ts',
   'test/read-model/drill.test.ts',
   'test/read-model/verify.test.ts',

@@ -10,7 +10,7 @@ import { size } from '../size.ts';
 import { byStream } from './history.ts';
 import { contradictions } from './log-witness.ts';
 import { concurrencyMutants } from './mutants.ts';
-import { seededRandom, seedOfRun } from './random.ts';
+import { againWith, seededRandom, seedOfRun } from './random.ts';
 import { isLinearizable } from './wgl.ts';
 import { record } from './workload.ts';
 
@@ -41,7 +41,7 @@ async function judge(store: EventStore, count: number): Promise<{ search: number
 describe('R10: linearizability', () => {
   for (const { name, open } of adapters) {
     it(`${name}: what six workers see at once fits one order, by a search and by the log`, async (t) => {
-      t.diagnostic(`SEED=${seed}`);
+      t.diagnostic(againWith(import.meta.url, seed));
       await using opened = await open({ nowMs: Date.now() });
       const { search, log, overlaps } = await judge(opened.store, operations);
       t.diagnostic(`${overlaps} operations overlapped`);
@@ -52,7 +52,7 @@ describe('R10: linearizability', () => {
 
   for (const { name, alter } of concurrencyMutants) {
     it(`both checkers find that ${name}`, async (t) => {
-      t.diagnostic(`SEED=${seed}`);
+      t.diagnostic(againWith(import.meta.url, seed));
       await using correct = openMemoryStore();
       const { search, log } = await judge(alteredStore(correct, alter(correct)), operationsOfMutant);
       assert.ok(search > 0 && log > 0, `the search found ${search} streams, the log ${log} contradictions`);

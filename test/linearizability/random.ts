@@ -1,3 +1,6 @@
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
 /** Numbers that look random and are the same for the same seed. */
 export interface Random {
   /** A whole number from 0 up to, not including, `below`. */
@@ -17,6 +20,15 @@ export function seededRandom(seed: number): Random {
   };
   return { below: (below) => Math.floor(next() * below), chance: (percent) => next() * 100 < percent };
 }
+
+/** How the same is done again, for who reads of a failure. `file` is the URL of the test. */
+export function againWith(file: string, seed: number): string {
+  const { CI = '', CYCLES = '1' } = process.env;
+  const path = fileURLToPath(file).slice(root.length + 1);
+  return `Again with: CI=${CI} CYCLES=${CYCLES} SEED=${seed} node --conditions=@daybook/source --test ${path}`;
+}
+
+const root = dirname(dirname(import.meta.dirname));
 
 /** The seed of this test run: chosen by SEED, or new. */
 export function seedOfRun(): number {

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 
 import { LiveHub } from '../../packages/daybook/src/internal/live-hub.ts';
-import { seedOfRun } from '../linearizability/random.ts';
+import { againWith, seedOfRun } from '../linearizability/random.ts';
 import { size } from '../size.ts';
 import { ScheduledLog, type Kind, type Step } from './scheduled-log.ts';
 
@@ -66,7 +66,7 @@ class SilentHub extends LiveHub {
 
 describe('R12: the hand-over from pages to live events', () => {
   it('has no gap and no repeat, in whatever order things happen', async (t) => {
-    t.diagnostic(`SEED=${seed}`);
+    t.diagnostic(againWith(import.meta.url, seed));
     await fc.assert(
       neitherGapNorRepeat(() => new LiveHub()),
       { numRuns: runs, seed },

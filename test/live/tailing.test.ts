@@ -3,13 +3,14 @@ import { describe, it } from 'node:test';
 
 import { openMemoryStore } from 'daybook/memory';
 
-import { seededRandom, seedOfRun } from '../linearizability/random.ts';
+import { againWith, seededRandom, seedOfRun } from '../linearizability/random.ts';
 import { adapters } from '../model/adapters.ts';
+import { size } from '../size.ts';
 import { lateVisibility } from './late-visibility.ts';
 import { polls, reconnects, subscribes, tail, type TailingWorkload } from './tailing.ts';
 
 /** How often each of the 16 writers appends. More with CYCLES=10, say. */
-const appends = 200 * Number(process.env['CYCLES'] ?? 1);
+const appends = size(1_000) * Number(process.env['CYCLES'] ?? 1);
 const seed = seedOfRun();
 
 function workload(): TailingWorkload {
@@ -20,7 +21,7 @@ function workload(): TailingWorkload {
 describe('R11: readers at the end of the log', () => {
   for (const { name, open } of adapters) {
     it(`${name}: 8 readers behind 16 writers see each event once and in order`, async (t) => {
-      t.diagnostic(`SEED=${seed}`);
+      t.diagnostic(againWith(import.meta.url, seed));
       await using opened = await open({ nowMs: Date.now() });
       const tailed = await tail(opened.store, workload(), [subscribes, reconnects, polls]);
       assert.deepEqual(tailed, { lost: 0, repeated: 0, outOfOrder: 0 });
@@ -28,7 +29,7 @@ describe('R11: readers at the end of the log', () => {
   }
 
   it('a store that shows a later event first is found', async (t) => {
-    t.diagnostic(`SEED=${seed}`);
+    t.diagnostic(againWith(import.meta.url, seed));
     await using store = openMemoryStore();
     const tailed = await tail(lateVisibility(store, seededRandom(seed)), workload(), [polls]);
     assert.ok(tailed.lost > 0, 'nothing was lost');

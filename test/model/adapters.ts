@@ -2,7 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { KurrentDBClient } from '@kurrent/kurrentdb-client';
 import type { EventStore } from 'daybook';
+import { startServer } from 'daybook-server';
+import { kurrentStore } from 'daybook/kurrent';
 import { openMemoryStore } from 'daybook/memory';
 import { openSqliteStore } from 'daybook/sqlite';
 
@@ -14,6 +17,8 @@ export interface Clock {
 /** A log under test: the store that is open on it, and how to open it again. */
 export interface LogUnderTest extends AsyncDisposable {
   readonly store: EventStore;
+  /** Over the protocol of KurrentDB: it lists nothing, and does not say everything of streams that are gone. */
+  readonly isRemote?: true;
   /** Closes the store and opens the same log. Absent when the log would be gone. */
   readonly reopen?: () => Promise<EventStore>;
 }
@@ -53,6 +58,21 @@ export const adapters: readonly AdapterUnderTest[] = [
           rmSync(folder, { recursive: true, force: true });
         },
       };
+    },
+  },
+  {
+    name: 'the server, through an official client',
+    open: async (clock) => {
+      const stack = new AsyncDisposableStack();
+      const served = stack.use(openMemoryStore({ now: () => clock.nowMs }));
+      const server = stack.use(await startServer({ store: served, port: 0, dev: true }));
+      const connect = (): EventStore => {
+        const client = KurrentDBClient.connectionString(`kurrentdb://127.0.0.1:${server.port}?tls=false`);
+        stack.defer(() => client.dispose());
+        return stack.use(kurrentStore(client));
+      };
+      const reopen = async (): Promise<EventStore> => connect();
+      return { store: connect(), isRemote: true, reopen, [Symbol.asyncDispose]: () => stack.disposeAsync() };
     },
   },
 ];
