@@ -99,7 +99,7 @@ const commands: fc.Arbitrary<Command>[] = [
   fc
     .record({ stream: anyStream, direction, from, limit, pageSize, links: fc.constantFrom('resolve', 'keep') })
     .map((plan) => new ReadStream(plan)),
-  fc.record({ filter: fc.nat({ max: 6 }), direction, from, limit, pageSize }).map((plan) => new ReadAll(plan)),
+  fc.record({ filter: fc.nat({ max: 7 }), direction, from, limit, pageSize }).map((plan) => new ReadAll(plan)),
   anyStream.map((index) => new AskState(index)),
   fc.constant(new List()),
   fc.constant(new Scavenge()),

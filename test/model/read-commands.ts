@@ -251,6 +251,10 @@ function filterOf({ prefix, types }: Names, index: number): [Filter, (event: Mod
     [{ eventTypePrefixes: types }, ({ type }) => types.includes(type)],
     [{ streamMatches: new RegExp(`^${prefix}.*-1`) }, (event) => isOrdinary(event) && event.stream.includes('-1')],
     [{ eventTypeMatches: new RegExp(`^${prefix}.*ped$`) }, ({ type }) => type === types[1]],
+    [
+      { categories: [`${prefix}a`], eventTypes: [types[1]!] },
+      (event) => isOrdinary(event) && event.stream.startsWith(`${prefix}a-`) && event.type === types[1],
+    ],
   ];
   return filters[index % filters.length]!;
 }

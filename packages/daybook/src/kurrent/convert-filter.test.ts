@@ -29,6 +29,14 @@ describe('a filter in the words of the clients', () => {
     }
   });
 
+  it('of several fields sends the one that lets the least through, and of none what lets everything through', () => {
+    const both = convertFilter({ categories: ['Order'], eventTypes: ['Shipped'] });
+    assert.deepEqual([both['filterOn'], both['regex']], ['eventType', '^(?:Shipped)$']);
+    const prefix = convertFilter({ eventTypePrefixes: ['Ship'], categories: ['Order'] });
+    assert.deepEqual([prefix['filterOn'], prefix['prefixes']], ['streamName', ['Order-']]);
+    assert.deepEqual(convertFilter({})['prefixes'], ['']);
+  });
+
   it('asks for a checkpoint after so many events', () => {
     const { checkpointInterval, maxSearchWindow } = convertFilter({ streamPrefixes: ['a'] }, 250);
     assert.deepEqual([checkpointInterval, maxSearchWindow], [1, 250]);

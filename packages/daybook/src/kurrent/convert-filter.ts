@@ -5,30 +5,32 @@ import type { KurrentOptions } from './client.ts';
 const nothing = '^$';
 
 /**
- * A filter in the clients' words. It lets everything through that `filter` lets through, and for exotic values more:
- * who uses it filters again.
+ * A filter in the clients' words. It lets everything through that `filter` lets through, and sometimes more: for exotic
+ * values, and of several fields, as a server takes only one. Who uses it filters again.
  */
 export function convertFilter(filter: Filter, checkpointEvery = 1_000): KurrentOptions {
   return { ...expression(filter), checkpointInterval: 1, maxSearchWindow: checkpointEvery };
 }
 
+/** Whole names first: they let the least through. */
 function expression(filter: Filter): KurrentOptions {
-  if ('streamPrefixes' in filter) return prefixes('streamName', filter.streamPrefixes);
-  if ('categories' in filter) {
-    // The category is what stands before the first hyphen.
-    return prefixes(
-      'streamName',
-      filter.categories.filter((category) => category !== '').map((category) => `${category}-`),
-    );
-  }
-  if ('eventTypePrefixes' in filter) return prefixes('eventType', filter.eventTypePrefixes);
-  if ('eventTypes' in filter) {
-    const { eventTypes } = filter;
+  const { eventTypes, categories, streamPrefixes, eventTypePrefixes, streamMatches, eventTypeMatches } = filter;
+  if (eventTypes !== undefined) {
     const regex = eventTypes.length === 0 ? nothing : `^(?:${eventTypes.map((type) => escaped(type)).join('|')})$`;
     return { filterOn: 'eventType', regex };
   }
-  if ('streamMatches' in filter) return { filterOn: 'streamName', regex: filter.streamMatches.source };
-  return { filterOn: 'eventType', regex: filter.eventTypeMatches.source };
+  if (categories !== undefined) {
+    // The category is what stands before the first hyphen.
+    return prefixes(
+      'streamName',
+      categories.filter((category) => category !== '').map((category) => `${category}-`),
+    );
+  }
+  if (streamPrefixes !== undefined) return prefixes('streamName', streamPrefixes);
+  if (eventTypePrefixes !== undefined) return prefixes('eventType', eventTypePrefixes);
+  if (streamMatches !== undefined) return { filterOn: 'streamName', regex: streamMatches.source };
+  if (eventTypeMatches !== undefined) return { filterOn: 'eventType', regex: eventTypeMatches.source };
+  return { filterOn: 'streamName', prefixes: [''] }; // What every name begins with.
 }
 
 function prefixes(filterOn: string, list: readonly string[]): KurrentOptions {

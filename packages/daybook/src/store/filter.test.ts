@@ -19,7 +19,16 @@ function passing(filter: Filter | undefined): readonly number[] {
 }
 
 describe('filters', () => {
-  it('none lets everything through', () => assert.deepEqual(passing(undefined), [0, 1, 2, 3, 4]));
+  it('none lets everything through, and so does one without a field', () => {
+    for (const filter of [undefined, {}, { eventTypes: undefined }]) assert.deepEqual(passing(filter), [0, 1, 2, 3, 4]);
+  });
+
+  it('every field must hold', () => {
+    assert.deepEqual(passing({ categories: ['Order'], eventTypes: ['OrderPlaced'] }), [0]);
+    assert.deepEqual(passing({ streamPrefixes: ['Order'], eventTypePrefixes: ['OrderL', 'OrderP'] }), [0, 2, 3]);
+    assert.deepEqual(passing({ streamMatches: /-1$/, eventTypeMatches: /Placed$/, categories: ['Order'] }), [0]);
+    assert.deepEqual(passing({ categories: ['Order'], eventTypes: [] }), []);
+  });
 
   it('a prefix of the stream is text, not a category', () => {
     assert.deepEqual(passing({ streamPrefixes: ['Order'] }), [0, 1, 2, 3]);

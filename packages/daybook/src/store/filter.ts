@@ -3,15 +3,17 @@ import { categoryOf } from './stream-name.ts';
 
 /**
  * Which events of `$all` a read or a subscription gives. Applied in the store, so what does not match never leaves it.
- * Several values of one field mean any of them.
+ * Every field that is there must hold: an event type of one category is `{ categories, eventTypes }`. Several values of
+ * one field mean any of them, and none of them nothing. Without a field, every event passes.
  */
-export type Filter =
-  | { readonly streamPrefixes: readonly string[] }
-  | { readonly categories: readonly string[] }
-  | { readonly eventTypes: readonly string[] }
-  | { readonly eventTypePrefixes: readonly string[] }
-  | { readonly streamMatches: TextMatcher }
-  | { readonly eventTypeMatches: TextMatcher };
+export interface Filter {
+  readonly streamPrefixes?: readonly string[] | undefined;
+  readonly categories?: readonly string[] | undefined;
+  readonly streamMatches?: TextMatcher | undefined;
+  readonly eventTypes?: readonly string[] | undefined;
+  readonly eventTypePrefixes?: readonly string[] | undefined;
+  readonly eventTypeMatches?: TextMatcher | undefined;
+}
 
 /**
  * A regular expression, compiled by the caller. A plain `RegExp` fits, but can take exponential time: compile what
@@ -24,25 +26,28 @@ export interface TextMatcher {
   test(text: string): boolean;
 }
 
+/** Whether an event passes. */
+type Test = (event: Pick<RecordedEvent, 'stream' | 'type'>) => boolean;
+
 /** A function that says whether an event passes `filter`. Without one, every event passes. */
-export function passes(filter: Filter | undefined): (event: Pick<RecordedEvent, 'stream' | 'type'>) => boolean {
-  if (filter === undefined) return () => true;
-  if ('streamPrefixes' in filter) {
-    const prefixes = filter.streamPrefixes;
-    return ({ stream }) => prefixes.some((prefix) => stream.startsWith(prefix));
-  }
-  if ('eventTypePrefixes' in filter) {
-    const prefixes = filter.eventTypePrefixes;
-    return ({ type }) => prefixes.some((prefix) => type.startsWith(prefix));
-  }
-  if ('categories' in filter) {
-    const categories = new Set(filter.categories);
-    return ({ stream }) => categories.has(categoryOf(stream) ?? '');
-  }
-  if ('eventTypes' in filter) {
-    const types = new Set(filter.eventTypes);
-    return ({ type }) => types.has(type);
-  }
-  if ('streamMatches' in filter) return ({ stream }) => filter.streamMatches.test(stream);
-  return ({ type }) => filter.eventTypeMatches.test(type);
+export function passes(filter: Filter = {}): Test {
+  const tests = testsOf(filter);
+  const [first, ...others] = tests;
+  if (first === undefined) return () => true;
+  return others.length === 0 ? first : (event) => tests.every((test) => test(event));
+}
+
+function testsOf(filter: Filter): readonly Test[] {
+  const { streamPrefixes, streamMatches, eventTypePrefixes, eventTypeMatches } = filter;
+  const categories = filter.categories && new Set(filter.categories);
+  const types = filter.eventTypes && new Set(filter.eventTypes);
+  const tests: readonly (Test | undefined)[] = [
+    types && (({ type }) => types.has(type)),
+    streamPrefixes && (({ stream }) => streamPrefixes.some((prefix) => stream.startsWith(prefix))),
+    eventTypePrefixes && (({ type }) => eventTypePrefixes.some((prefix) => type.startsWith(prefix))),
+    categories && (({ stream }) => categories.has(categoryOf(stream) ?? '')),
+    streamMatches && (({ stream }) => streamMatches.test(stream)),
+    eventTypeMatches && (({ type }) => eventTypeMatches.test(type)),
+  ];
+  return tests.filter((test) => test !== undefined);
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 
 import type { ExpectedState } from '../store/expected-revision.ts';
+import type { StreamAppend } from '../store/options.ts';
 import { revision } from '../store/position.ts';
 import { streamName } from '../store/stream-name.ts';
 import type { ContractSuite } from './contract-case.ts';
@@ -46,6 +47,19 @@ export const appendAllContract: ContractSuite = {
         );
         assert.equal(answer.position, answer.streams[2]?.position);
         assert.equal(answer.outcome, 'appended');
+      },
+    },
+    {
+      name: 'one that does not say what it expects of each stream is refused, and appends to none',
+      needs: ['append-all'],
+      run: async ({ store }) => {
+        const [said, unsaid] = [newStream(), newStream()];
+        const appends = [
+          { stream: said, events: numbered(1), expected: 'any' },
+          { stream: unsaid, events: numbered(1) },
+        ] as readonly StreamAppend[]; // What somebody without types may write.
+        await refused('invalid-option', () => store.appendAll(appends));
+        assert.equal((await store.streamState(said)).status, 'no-stream');
       },
     },
     {

@@ -69,6 +69,23 @@ const rows: readonly Row[] = [
     passes: ({ type }, { a }) => type === `${a}Shipped` || type === `${a}PlacedTwice`,
   },
   {
+    name: 'A-P3: an event type of one category',
+    needs: ['category-filter'],
+    filter: ({ a, b }) => ({ categories: [b], eventTypes: [`${a}Placed`] }),
+    passes: ({ stream, type }, { a, b }) => stream.startsWith(`${b}-`) && type === `${a}Placed`,
+  },
+  {
+    name: 'a stream prefix with event type prefixes',
+    filter: ({ a }) => ({ streamPrefixes: [`${a}-1`], eventTypePrefixes: [`${a}Sh`, `${a}PlacedT`] }),
+    passes: ({ stream, type }, { a }) => stream.startsWith(`${a}-1`) && type === `${a}Shipped`,
+  },
+  {
+    name: 'a category and an expression on the event type',
+    needs: ['category-filter'],
+    filter: ({ a }) => ({ categories: [a], eventTypeMatches: /(ed|Twice)$/ }),
+    passes: ({ stream, type }, { a }) => stream.startsWith(`${a}-`) && /(ed|Twice)$/.test(type),
+  },
+  {
     name: 'no stream prefix that is there',
     filter: ({ a }) => ({ streamPrefixes: [`${a}-9`] }),
     passes: () => false,
