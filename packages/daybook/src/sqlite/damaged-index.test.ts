@@ -61,6 +61,12 @@ async function shapeWithin(store: SqliteStore, whole: string): Promise<string> {
   return found;
 }
 
+function overwrite(path: string, at: number, bytes: readonly number[]): void {
+  const file = readFileSync(path);
+  file.set(bytes, at);
+  writeFileSync(path, file);
+}
+
 async function findingsOf(store: SqliteStore): Promise<readonly string[]> {
   const kinds: string[] = [];
   for await (const { findings } of store.verify()) kinds.push(...findings.map(({ kind }) => kind));
@@ -87,11 +93,15 @@ describe('a damaged index', () => {
     return { path: join(path, 'x.db'), index: join(path, 'x.db-index') };
   }
 
-  it('that is no SQLite file, is cut off, empty or gone is made again when the store is opened', async () => {
+  it('that is no SQLite file, is cut off, empty, gone or of another version is made again when the store is opened', async () => {
     const damages: readonly ((index: string) => void)[] = [
       (index) => writeFileSync(index, 'something else'),
       (index) => writeFileSync(index, ''),
       (index) => truncateSync(index, pageBytes + 100),
+      // The version of the file that says who may write to it, and who may read it: SQLite keeps no write-ahead file.
+      (index) => overwrite(index, 18, [9]),
+      (index) => overwrite(index, 18, [9, 9]),
+      (index) => overwrite(index, 18, [1, 1]),
       (index) => rmSync(index),
     ];
     for (const damage of damages) {
