@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 
 import { newFolder } from './support/folder.ts';
 import { goldenLines, importGolden } from './support/golden-file.ts';
-import { collect, runCli, startCli } from './support/run-cli.ts';
+import { collect, runCli, runInTerminal, startCli } from './support/run-cli.ts';
 
 /** Lines of made-up events in a few streams. */
 function manyLines(count: number): string {
@@ -93,6 +93,31 @@ describe('import and export', { concurrency: 3 }, () => {
     assert.equal((await runCli(['export', '--output', 'all.ndjson'], { cwd: folder.path })).code, 0);
     assert.equal(readFileSync(folder.file('all.ndjson'), 'utf8'), `${goldenLines.join('\n')}\n`);
     assert.ok(!existsSync(folder.file('all.ndjson.part')));
+  });
+
+  const bar = /^[━╌]{10,30} {2}\d+ % {2}[\d,]+ events {2}[\d,]+\/s( {2}\d+:\d\d left)?$/;
+  it('show on a terminal how far they are, in one line that is gone in the end', async () => {
+    using folder = newFolder();
+    writeFileSync(folder.file('many.ndjson'), manyLines(60_000));
+    for (const [columns, words] of [
+      [80, ['import', 'many.ndjson']],
+      [60, ['export', '--output', 'all.ndjson']],
+      [20, ['export', '--output', 'again.ndjson']],
+    ] as const) {
+      const { code, screen } = await runInTerminal(words, { cwd: folder.path, columns, env: { NO_COLOR: '1' } });
+      assert.equal(code, 0, screen);
+      const [, ...drawn] = screen.split('\r\u001B[K');
+      const last = drawn.pop();
+      for (const line of drawn) assert.ok(line.length <= columns, line);
+      if (columns > 20)
+        assert.ok(
+          drawn.some((line) => bar.test(line)),
+          screen,
+        );
+      assert.match(last ?? '', words[0] === 'import' ? /^appended {2}60000\nrepeated {2}0\n$/ : /^60,000 events\n$/);
+    }
+    const elsewhere = await runCli(['export', '--output', 'third.ndjson'], { cwd: folder.path });
+    for (const drawn of ['━', '╌', '\u001B']) assert.ok(!elsewhere.stderr.includes(drawn), elsewhere.stderr);
   });
 
   for (const [signal, code] of [

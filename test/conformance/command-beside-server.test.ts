@@ -76,7 +76,7 @@ interface Running extends AsyncDisposable {
 
 /** A command that runs until it is left, or has done what it does. */
 function running(words: readonly string[], cwd: string): Running {
-  const child = startCli(words, { cwd, timeoutMs: patienceMs });
+  const child = startCli(words, { cwd, timeoutMs: 2 * patienceMs });
   const closed = once(child, 'close');
   return {
     child,
