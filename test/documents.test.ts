@@ -65,6 +65,18 @@ describe('the documents', () => {
     assert.ok(lines > 20);
   });
 
+  it('every script of npm that is named is in package.json', async () => {
+    const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { readonly scripts: object };
+    const named = documents.flatMap(({ text }) =>
+      [...text.matchAll(/\bnpm run ([\w:]+)/g)].map(([, name = '']) => name),
+    );
+    assert.ok(named.includes('drill'));
+    assert.deepEqual(
+      named.filter((name) => !Object.hasOwn(scripts, name)),
+      [],
+    );
+  });
+
   it('a command line with a word that is not known is found', async () => {
     const [words = []] = commandLinesOf("```sh\ndaybook consumers pause Mailing --fro 2h --why 'a b' # so\n```\n");
     assert.deepEqual(words, ['consumers', 'pause', 'Mailing', '--fro', '2h', '--why', 'a b']);
