@@ -118,6 +118,27 @@ describe('read', { concurrency: 3 }, () => {
     assert.deepEqual([code, /Too many arguments/.test(stderr)], [2, true], stderr);
   });
 
+  it('A-P3: gives an event type of one category, or of several, and says where a category is', async () => {
+    using folder = newFolder();
+    const { path: cwd } = folder;
+    for (const [to, type] of [
+      ['Order-1', 'Created'],
+      ['Order-1', 'Shipped'],
+      ['Cart-1', 'Created'],
+      ['User-1', 'Created'],
+    ] as const) {
+      await runCli(['append', to, '-t', type, '-d', JSON.stringify(to)], { cwd });
+    }
+    const ofOrders = await runCli(['read', '$all', '--category', 'Order', '--type', 'Created', '--ndjson'], { cwd });
+    assert.match(ofOrders.stdout, /^\{[^\n]*"stream":"Order-1"[^\n]*\}\n$/);
+    const words = ['tail', '$all', '--category', 'User', '--category', 'Cart', '-a', 'start', '-n', '2', '--ndjson'];
+    const { stdout } = await runCli(words, { cwd });
+    assert.deepEqual(stdout.match(/"(?:Cart|User|Order)-1"/g), ['"Cart-1"', '"Cart-1"', '"User-1"', '"User-1"']);
+    const refused = await runCli(['read', 'Order-1', '--category', 'Order'], { cwd });
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /'\$ce-Order'/);
+  });
+
   it('A-E12: gives an audit of a stream: what happened, in order, who, when, and the id of each event', async () => {
     using folder = newFolder();
     await importGolden(folder);

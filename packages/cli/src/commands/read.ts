@@ -12,18 +12,18 @@ import {
 
 import { notFound, usage } from '../failure.ts';
 import { placedEventLine } from '../input/event-line.ts';
+import { parseFilter, type FilterOptions } from '../input/parse-filter.ts';
 import { parseCount, parsePlace, parseTime, collected } from '../input/parse-options.ts';
 import { counted } from '../output/counted.ts';
 import { eventColumns, type ReadOf } from '../output/event-columns.ts';
 import type { RowsToPrint } from '../output/print-rows.ts';
 import type { Begin } from '../program.ts';
 
-interface Options {
+interface Options extends FilterOptions {
   readonly from?: string;
   readonly since?: string;
   readonly backwards?: true;
   readonly limit?: string;
-  readonly type?: readonly string[];
   readonly resolveLinks: boolean;
 }
 
@@ -42,6 +42,7 @@ export function registerRead(program: Command, begin: Begin): void {
     .option('-b, --backwards', 'the newest first')
     .option('-n, --limit <count>', 'at most this many events')
     .option('-t, --type <type>', 'only events of this type; may be given again', collected)
+    .option('--category <category>', "of '$all': only events of this category; may be given again", collected)
     .option('--no-resolve-links', 'of a derived stream, give the links themselves')
     .action(async (name: string, options: Options, command: Command) => {
       const shell = begin(command);
@@ -79,8 +80,8 @@ function readOf(
   const limit = options.limit === undefined ? undefined : parseCount(options.limit, '--limit', 0);
   const direction = options.backwards === true ? ('backwards' as const) : ('forwards' as const);
   const types = options.type;
+  const filter = parseFilter(stream, options);
   if (stream === '$all') {
-    const filter = types && { eventTypes: types };
     return store.readAll({ from: from as Position | 'start' | 'end' | Date, direction, limit, filter, signal }).pages();
   }
   const links = options.resolveLinks ? ('resolve' as const) : ('keep' as const);

@@ -9,15 +9,15 @@ import {
   type Subscription,
 } from 'daybook';
 
+import { parseFilter, type FilterOptions } from '../input/parse-filter.ts';
 import { parseCount, parsePlace, collected } from '../input/parse-options.ts';
 import type { Begin } from '../program.ts';
 import type { Shell } from '../shell.ts';
 import { eventRows, kindOf } from './read.ts';
 
-interface Options {
+interface Options extends FilterOptions {
   readonly after: string;
   readonly limit?: string;
-  readonly type?: readonly string[];
   readonly resolveLinks: boolean;
 }
 
@@ -31,6 +31,7 @@ export function registerTail(program: Command, begin: Begin): void {
     .option('-a, --after <place>', 'start, end, or the last revision (of $all: position) that you have seen', 'end')
     .option('-n, --limit <count>', 'stop after this many events')
     .option('-t, --type <type>', 'only events of this type; may be given again', collected)
+    .option('--category <category>', "of '$all': only events of this category; may be given again", collected)
     .option('--no-resolve-links', 'of a derived stream, give the links themselves')
     .action(async (name: string, options: Options, command: Command) => {
       const shell = begin(command);
@@ -48,8 +49,8 @@ function subscribe(
   { stream, options, signal }: { stream: StreamName; options: Options; signal: AbortSignal },
 ): Subscription {
   const after = parsePlace(options.after, '--after');
+  const filter = parseFilter(stream, options);
   if (stream === '$all') {
-    const filter = options.type && { eventTypes: options.type };
     return store.subscribeToAll({ after: after as Position | 'start' | 'end', filter, signal });
   }
   const links = options.resolveLinks ? ('resolve' as const) : ('keep' as const);
