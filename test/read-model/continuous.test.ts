@@ -131,7 +131,8 @@ for (const kind of databaseKindsOfLongTests()) {
       const first = await verifying.next();
       assert.equal(first.problem, undefined);
       {
-        await using flow = flowing(store, random);
+        await using flow = flowing(store, run, random);
+        flow.more(6_000);
         let events = 0;
         while (events < 500) {
           const round = await verifying.next();

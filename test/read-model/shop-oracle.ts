@@ -15,9 +15,9 @@ export async function storiesOf(store: EventStore): Promise<ReadonlyMap<string, 
   return stories;
 }
 
-/** The row that events make of an order, by a fold that shares nothing with the read model. */
-export function foldOrder(events: readonly RecordedEvent[]): OrderRow | undefined {
-  let row: OrderRow | undefined;
+/** The row that events make of an order, or of a row that is there, by a fold that shares nothing with the read model. */
+export function foldOrder(events: readonly RecordedEvent[], begin?: OrderRow): OrderRow | undefined {
+  let row = begin;
   for (const event of events) row = evolved(row, event);
   return row;
 }

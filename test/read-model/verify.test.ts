@@ -1,15 +1,22 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 
-import type { EventStore, RecordedEvent } from 'daybook';
+import { position as toPosition, type EventStore, type RecordedEvent } from 'daybook';
 import { openMemoryStore } from 'daybook/memory';
-import { readModel, repairReadModel, runReadModel, verifyReadModel, type VerifyReport } from 'daybook/read-model';
-import type { Kysely } from 'kysely';
+import {
+  readModel,
+  repairReadModel,
+  runReadModel,
+  verifyReadModel,
+  type DriftClass,
+  type VerifyReport,
+} from 'daybook/read-model';
+import { sql, type Kysely } from 'kysely';
 
 import { size } from '../size.ts';
-import { databaseKindsOfLongTests } from './databases.ts';
-import { flowing } from './flowing.ts';
-import { misjudged, mutate, mutationOf, type Mutation } from './mutations.ts';
+import { databaseKindsOfLongTests, type DatabaseKind } from './databases.ts';
+import { flowing, type Flow } from './flowing.ts';
+import { lostBatch, misjudged, mutate, mutationOf, type Mutation } from './mutations.ts';
 import { seeded } from './random.ts';
 import { foldOrder, storiesOf } from './shop-oracle.ts';
 import {
@@ -26,6 +33,8 @@ import {
 const reason = { who: 'ann', why: 'a test' };
 const mutationsWanted = size(200);
 const orders = 3 * mutationsWanted;
+/** Of the log, one after the other. */
+const lostEvents = 10n;
 
 const boastful: ShopHandler = (event, tx) =>
   tx
@@ -42,23 +51,82 @@ async function projected(store: EventStore, db: Kysely<ShopTables>): Promise<voi
   await run.reached(position, { timeoutMs: 60_000 });
 }
 
+/** Random mutations, each of another order, and those of a batch that was lost. */
 function mutationsOf(
   stories: ReadonlyMap<string, readonly RecordedEvent[]>,
-  random: () => number,
+  { random, on }: { readonly random: () => number; readonly on: DatabaseKind['name'] },
 ): readonly Mutation[] {
-  const mutations: Mutation[] = [];
+  const positions = [...stories.values()].flatMap((events) => events.map(({ position }) => position));
+  const from = positions[Math.floor(random() * positions.length)] ?? 0n;
+  const lost = lostBatch(stories, { from, to: from + lostEvents });
+  const mutations: Mutation[] = [...lost];
+  const taken = new Set(lost.map(({ order }) => order));
   for (const [order, events] of stories) {
     if (mutations.length === mutationsWanted) break;
-    const mutation = mutationOf(order, events, random);
+    const mutation = taken.has(order) ? undefined : mutationOf(order, events, { random, on });
     if (mutation !== undefined) mutations.push(mutation);
   }
   assert.equal(mutations.length, mutationsWanted);
   return mutations;
 }
 
-function judge(report: VerifyReport, mutations: readonly Mutation[]): readonly string[] {
-  const byOrder = new Map(report.drift.map((drift) => [drift.key['order_id'], drift]));
-  return mutations.flatMap((mutation) => misjudged(mutation, byOrder.get(mutation.order)) ?? []);
+/** Does something to the second table, and gives by carrier what must be said of it. */
+async function mutateCarriers(db: Kysely<ShopTables>): Promise<Readonly<Record<string, DriftClass>>> {
+  const once = sql<number>`parcels - 1`;
+  await db.insertInto('carriers').values({ carrier: 'pigeon', parcels: 1 }).execute();
+  await db.updateTable('carriers').set({ parcels: -1_000_000 }).where('carrier', '=', 'dhl').execute();
+  await db.updateTable('carriers').set({ parcels: once }).where('carrier', '=', 'ups').execute();
+  return { pigeon: 'ghost-row', dhl: 'foreign-write', ups: 'missing-events' };
+}
+
+/** What is wrong with a report, with what was done to the orders, and to the carriers. */
+async function judge(
+  store: EventStore,
+  report: VerifyReport,
+  { mutations, carriers }: Wrongs,
+): Promise<readonly string[]> {
+  const drift = Map.groupBy(report.drift, ({ table }) => table);
+  const byOrder = new Map(drift.get('shipments')?.map((each) => [each.key['order_id'], each]));
+  const stories = await storiesOf(store);
+  const wrong = mutations.flatMap((mutation) => {
+    const events = (stories.get(mutation.order) ?? []).filter(({ position }) => position <= report.position);
+    return misjudged(mutation, byOrder.get(mutation.order), events) ?? [];
+  });
+  const said = Object.fromEntries((drift.get('carriers') ?? []).map((each) => [each.key['carrier'], each.class]));
+  const shipped = drift.get('carriers')?.find(({ key }) => key['carrier'] === 'ups')?.since?.type;
+  if (carriers['ups'] !== undefined && shipped !== 'OrderShipped') wrong.push(`ups since ${shipped}`);
+  if (report.differing !== mutations.length + Object.keys(carriers).length) wrong.push(`${report.differing} differ`);
+  return JSON.stringify(sorted(said)) === JSON.stringify(sorted(carriers)) ? wrong : [...wrong, JSON.stringify(said)];
+}
+
+interface Wrongs {
+  readonly mutations: readonly Mutation[];
+  readonly carriers: Readonly<Record<string, DriftClass>>;
+}
+
+function sorted(record: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {
+  return Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
+interface While {
+  readonly db: Kysely<ShopTables>;
+  readonly flow: Flow;
+  /** So many events must be projected meanwhile. */
+  readonly events: number;
+  readonly wrongs: Wrongs;
+}
+
+/** Verifies again and again while events are projected. Each report must be right. */
+async function verifyWhile(store: EventStore, { db, flow, events, wrongs }: While): Promise<readonly string[]> {
+  const { position: begin = toPosition(0n) } = await store.head();
+  flow.more(2 * events);
+  for (;;) {
+    const report = await verifyReadModel(store, shopModel(), { db, explainAtMost: 500 }).result();
+    const wrong = await judge(store, report, wrongs);
+    if (wrong.length > 0) return wrong;
+    const all = [...(await storiesOf(store)).values()].flat();
+    if (all.filter((event) => event.position > begin && event.position <= report.position).length >= events) return [];
+  }
 }
 
 for (const kind of databaseKindsOfLongTests()) {
@@ -73,21 +141,42 @@ for (const kind of databaseKindsOfLongTests()) {
       await using database = await kind.create<ShopTables>();
       await appendShop(store, shopEvents(orders, random));
       await projected(store, database.db);
-      const mutations = mutationsOf(await storiesOf(store), random);
+      const mutations = mutationsOf(await storiesOf(store), { random, on: kind.name });
       await using run = await runReadModel(store, shopModel(), { db: database.db });
-      const other = database.connect();
-      await using flow = flowing(store, random);
-      const healthy = await verifyReadModel(store, shopModel(), { db: other }).result();
-      assert.deepEqual([healthy.differing, healthy.drift], [0, []], `a false alarm with seed ${seed}`);
-      for (const mutation of mutations) await mutate(other, mutation);
-      const report = await verifyReadModel(store, shopModel(), { db: other, explainAtMost: 500 }).result();
-      assert.deepEqual(judge(report, mutations), [], `seed ${seed}`);
-      assert.equal(report.differing, mutations.length, `a false alarm with seed ${seed}`);
-      const repaired = await repairReadModel(store, shopModel(), { db: other, reason }).result();
-      assert.equal(repaired.rows, mutations.length);
-      const proof = await verifyReadModel(store, shopModel(), { db: other }).result();
-      assert.deepEqual([proof.differing, proof.drift], [0, []]);
-      assert.ok(flow.events() > 0 && run.status().state !== 'failed');
+      const db = database.connect();
+      await using flow = flowing(store, run, random);
+      const events = 5 * mutationsWanted; // While each is looked for, and most of all in between.
+      const none = { mutations: [], carriers: {} };
+      assert.deepEqual(
+        await verifyWhile(store, { db, flow, events, wrongs: none }),
+        [],
+        `a false alarm with seed ${seed}`,
+      );
+      for (const mutation of mutations) await mutate(db, mutation);
+      const wrongs = { mutations, carriers: await mutateCarriers(db) };
+      const touched = mutations.filter((mutation) => mutation.class !== 'ghost-row').map(({ order }) => order);
+      flow.alsoTo(touched);
+      assert.deepEqual(await verifyWhile(store, { db, flow, events, wrongs }), [], `seed ${seed}`);
+      const stories = await storiesOf(store);
+      const grown = mutations.filter(({ order, events: before }) => (stories.get(order)?.length ?? 0) > before.length);
+      assert.ok(grown.length > touched.length / 2, `events came for ${grown.length} of ${touched.length} rows`);
+      const repaired = await repairReadModel(store, shopModel(), { db, reason }).result();
+      assert.equal(repaired.rows, mutations.length + 3);
+      assert.deepEqual(await verifyWhile(store, { db, flow, events: 100, wrongs: none }), [], `seed ${seed}`);
+      assert.ok(flow.events() > events && run.status().state !== 'failed');
+    });
+
+    it('R18 B2 finds nothing in many healthy rows while events are projected', async () => {
+      await using store = openMemoryStore();
+      await using database = await kind.create<ShopTables>();
+      const random = seeded(8);
+      await appendShop(store, shopEvents(size(20_000, { parts: 10 }), random));
+      await projected(store, database.db);
+      await using run = await runReadModel(store, shopModel(), { db: database.db });
+      await using flow = flowing(store, run, random);
+      const wrongs = { mutations: [], carriers: {} };
+      const facts = { db: database.connect(), flow, events: size(2_000), wrongs };
+      assert.deepEqual(await verifyWhile(store, facts), []);
     });
 
     it('is right about the rows themselves: after a repair they are what an independent fold says', async () => {
@@ -96,7 +185,8 @@ for (const kind of databaseKindsOfLongTests()) {
       const random = seeded(7);
       await appendShop(store, shopEvents(orders, random));
       await projected(store, database.db);
-      for (const mutation of mutationsOf(await storiesOf(store), random)) await mutate(database.db, mutation);
+      for (const mutation of mutationsOf(await storiesOf(store), { random, on: kind.name }))
+        await mutate(database.db, mutation);
       await repairReadModel(store, shopModel(), { db: database.db, reason }).result();
       const stories = await storiesOf(store);
       const expected = [...stories.values()].flatMap((events) => foldOrder(events) ?? []);

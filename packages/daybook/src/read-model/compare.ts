@@ -23,12 +23,17 @@ import {
 import { isIn, type Sample } from './sample.ts';
 
 /** A row of which the two sides hold different things. */
-export interface Difference {
+export interface RowDifference {
   readonly table: string;
   readonly key: Row;
   readonly live: Row | undefined;
   readonly expected: Row | undefined;
   readonly columns: readonly ColumnDrift[];
+}
+
+/** The same, and where both sides stood: others may be compared later, when more events are in the tables. */
+export interface Difference extends RowDifference {
+  readonly at: Position;
 }
 
 /** What is compared. */
@@ -85,7 +90,7 @@ export async function* compareTables(options: CompareOptions): Steps<Compared> {
       const should = await rowsOfGroup(db, { table: tableName(table, copy.naming), shape, group });
       for (const difference of differencesOf(table, { shape, live: read.result, expected: should })) {
         differing += 1;
-        if (differences.length < differencesAtMost) differences.push(difference);
+        if (differences.length < differencesAtMost) differences.push({ ...difference, at: copy.position });
       }
     }
   }
@@ -100,7 +105,7 @@ export function* differencesOf(
     readonly live: ReadonlyMap<string, Row>;
     readonly expected: ReadonlyMap<string, Row>;
   },
-): Generator<Difference> {
+): Generator<RowDifference> {
   const { shape, live: found, expected } = sides;
   for (const text of new Set([...expected.keys(), ...found.keys()])) {
     const row = found.get(text);

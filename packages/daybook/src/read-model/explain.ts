@@ -30,7 +30,9 @@ export async function* explain(store: EventStore, model: ReadModel, options: Exp
   await using stages = new Stages(db, model);
   const drift: Drift[] = [];
   for (const difference of differences) {
-    const history = histories.get(nameOf(model, difference)) ?? [];
+    const traced = histories.get(nameOf(model, difference)) ?? [];
+    // Those that came after the row was compared are not in it.
+    const history = traced.filter(({ event }) => event.position <= difference.at);
     drift.push(await classify(difference, { stages, model, history, isCodeChanged }));
   }
   return drift;

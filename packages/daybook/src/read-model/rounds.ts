@@ -119,7 +119,8 @@ async function* compareOnce({ db, model, copy }: RoundOptions, table: string, re
   const live = byKey(result, shape);
   const expected = byKey(await read(db, tableName(table, copy.naming)), shape);
   const names = [...live.values(), ...expected.values()].map((row) => nameOf(model, { table, key: row }));
-  return { names: new Set(names), differences: [...differencesOf(table, { shape, live, expected })] };
+  const found = [...differencesOf(table, { shape, live, expected })];
+  return { names: new Set(names), differences: found.map((each) => ({ ...each, at: copy.position })) };
 }
 
 function byKey(rows: readonly Row[], shape: TableShape): ReadonlyMap<string, Row> {
