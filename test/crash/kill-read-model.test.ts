@@ -14,9 +14,10 @@ describe('R13: kill -9 of a read model', () => {
     it(`every event is counted once on ${kind.name}`, { skip: kind.skip }, async (t) => {
       const seed = newSeed();
       t.diagnostic(`seed ${seed}`);
-      const { kills, wrong } = await killReadModel(kind, { kills: size(100), random: seeded(seed) });
+      const wanted = size(100);
+      const { kills, wrong } = await killReadModel(kind, { kills: wanted, random: seeded(seed) });
       assert.deepEqual(wrong, [], `seed ${seed}`);
-      assert.ok(kills > 0);
+      assert.ok(kills >= wanted * 0.9, `${kills} kills`); // One that gets to the end first is not killed.
     });
   }
 });
