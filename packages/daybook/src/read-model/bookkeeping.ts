@@ -137,17 +137,16 @@ export async function findCheckpoint(books: Books, name: string): Promise<Checkp
   };
 }
 
-/** Sources that a question to the database hears about. */
-const sourcesAtMost = 1_000;
-
-/** By source, the number of the last event in the tables, in one query that writes nothing. Empty when it never ran. */
+/**
+ * By source, the number of the last event in the tables, in one query that writes nothing. Empty when it never ran. One row
+ * for each source that it has ever followed, and all of them: where one is missing, its events would go in again.
+ */
 export async function findNumbers(books: Books, name: string): Promise<ReadonlyMap<string, Revision>> {
   const rows = await books
     .selectFrom('daybook_read_model_source')
     .select(['source', 'number'])
     .where('model', '=', name)
     .orderBy('source')
-    .limit(sourcesAtMost)
     .execute();
   return new Map(rows.map(({ source, number }) => [source, revision(BigInt(number))]));
 }
