@@ -117,6 +117,7 @@ export class AppendAll implements Command {
         answer: { outcome: answer.outcome, ...written },
         added,
         isRemote: world.log.isRemote,
+        streamsAtOnce: planned.length,
       });
     }
   }
@@ -269,9 +270,11 @@ function checkAnswer(
     answer: Appended;
     added: readonly ModelEvent[];
     isRemote: true | undefined;
+    /** How many streams were appended to at once. */
+    streamsAtOnce?: number;
   },
 ): void {
-  const { stream, verdict, answer, added, isRemote } = facts;
+  const { stream, verdict, answer, added, isRemote, streamsAtOnce = 1 } = facts;
   assert.equal(answer.outcome, verdict.kind);
   const [first, last] =
     verdict.kind === 'repeated' ? [verdict.first, verdict.last] : [added[0]!.revision, added.at(-1)!.revision];
@@ -279,6 +282,11 @@ function checkAnswer(
   // The protocol does not say where a repeat begins: an id that comes twice in it may stand there once or twice.
   if (isRemote !== true || verdict.kind !== 'repeated') assert.equal(answer.firstRevision, first);
   const event = model.of(stream)[Number(last)]!;
+  // Over the protocol the place in each of several streams is read afterwards: if it is hidden, the last place is given.
+  if (isRemote === true && streamsAtOnce > 1 && !model.isVisible(event)) {
+    assert.ok(answer.position >= (event.position ?? 0n));
+    return;
+  }
   event.position ??= answer.position;
   assert.equal(answer.position, event.position);
 }

@@ -22,7 +22,9 @@ export function listStreams(connection: Connection, options: ListStreamsOptions 
   return paged(async function* () {
     const names: StreamName[] = [];
     const source = (category === undefined ? '$streams' : `$category-${category}`) as StreamName; // A name with a prefix.
-    for await (const link of readStream(connection, source, { links: 'keep', signal })) {
+    // No system stream is in a derived stream.
+    const links = prefix.startsWith('$') ? [] : readStream(connection, source, { links: 'keep', signal });
+    for await (const link of links) {
       const name = decoder.decode(link.data);
       const stream = name.slice(name.indexOf('@') + 1) as StreamName; // A link names a stream.
       if (stream.startsWith(prefix) && (category === undefined || categoryOf(stream) === category)) names.push(stream);

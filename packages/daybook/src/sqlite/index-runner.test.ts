@@ -47,4 +47,18 @@ describe('the index thread', () => {
     clearInterval(alive);
     assert.deepEqual(found, [run, 3 * run]);
   });
+
+  it('takes the rest before it ends', async () => {
+    const found: number[] = [];
+    const runner = new IndexRunner({
+      logPath: path,
+      indexPath: join(folder, 'third-index'),
+      busyTimeoutMs: 5_000,
+      onIndexed: ({ indexed }) => found.push(indexed),
+      onCheckpointed: () => {},
+    });
+    runner.advance(run);
+    await runner.end(3 * run);
+    assert.deepEqual(found, [run, 3 * run]);
+  });
 });

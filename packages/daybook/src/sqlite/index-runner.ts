@@ -77,11 +77,17 @@ export class IndexRunner implements AsyncDisposable {
     this.#worker.postMessage(task);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.end(this.#asked);
+  }
+
+  /** Ends the thread. If there is one, everything up to `to` is indexed first. */
+  async end(to: number): Promise<void> {
     clearTimeout(this.#timer);
     const worker = this.#worker;
     if (worker === undefined) return;
     this.#worker = undefined;
+    if (to > this.#asked) worker.postMessage({ to } satisfies IndexTask);
     const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     worker.ref();
     worker.postMessage({ to: -1 } satisfies IndexTask);

@@ -131,10 +131,13 @@ function summaryOf(engine: Engine, stream: StreamName): StreamSummary | undefine
   };
 }
 
-/** All names of streams and derived streams from `from` on, in the order of their bytes, in pages that are not empty. */
+/**
+ * Names of streams and derived streams from `from` on, in the order of their bytes, in pages that are not empty: all that
+ * begin with it, and perhaps others behind them.
+ */
 async function* namePages(engine: Engine, from: string): AsyncGenerator<readonly string[], void, undefined> {
   engine.refresh();
-  const newest = [...engine.tail.names()].filter((name) => byBytes(name, from) >= 0).toSorted(byBytes);
+  const newest = sorted(engine.tail.names(from));
   let at = 0;
   for (let next = from; ;) {
     const indexed = engine.reader.streamNames(next, pageNames);
@@ -142,11 +145,17 @@ async function* namePages(engine: Engine, from: string): AsyncGenerator<readonly
     const names = new Set(indexed);
     const isHere = (name: string): boolean => end === undefined || byBytes(name, end) <= 0;
     for (; at < newest.length && isHere(newest[at]!); at += 1) names.add(newest[at]!);
-    const page = [...names].toSorted(byBytes);
+    const page = sorted(names);
     if (page.length > 0) yield page;
     if (end === undefined) return;
     next = `${end}\0`;
   }
+}
+
+/** In the order of their bytes. That of their UTF-16, which is found much sooner, is another one from here on only. */
+function sorted(names: ReadonlySet<string>): readonly string[] {
+  const isAlike = [...names].every((name) => !/[\ud800-\uffff]/.test(name));
+  return isAlike ? [...names].toSorted() : [...names].toSorted(byBytes);
 }
 
 /** The order of UTF-8 bytes. */

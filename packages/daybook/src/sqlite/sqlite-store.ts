@@ -297,7 +297,7 @@ class Sqlite implements SqliteStore {
     await this.#commits.close();
     using engine = this.#engine;
     engine.hub[Symbol.dispose]();
-    await engine.index[Symbol.asyncDispose]();
+    await engine.index.end(engine.durable);
     if (engine.tail.events > tailOnClose) this.#indexTail(engine.durable);
   }
 

@@ -120,9 +120,14 @@ export class Tail {
     return undefined;
   }
 
-  /** All names that have an event here. */
-  names(): Iterable<string> {
-    return new Set(this.#generations.flatMap(({ streams, derived }) => [...streams.keys(), ...derived.keys()]));
+  /** All names that begin with `prefix` and have an event here. */
+  names(prefix: string): ReadonlySet<string> {
+    const names = new Set<string>();
+    for (const { streams, derived } of this.#generations) {
+      for (const name of streams.keys()) if (name.startsWith(prefix)) names.add(name);
+      for (const name of derived.keys()) if (name.startsWith(prefix)) names.add(name);
+    }
+    return names;
   }
 
   /** Forgets everything after what the index has. */

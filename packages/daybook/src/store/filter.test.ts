@@ -52,4 +52,9 @@ describe('filters', () => {
     assert.deepEqual(passing({ eventTypeMatches: /ed$/ }), [0, 1, 2, 3, 4]);
     assert.deepEqual(passing({ eventTypeMatches: /^Line/ }), []);
   });
+
+  it('with a field that there is not is refused: it would let every event pass', () => {
+    const misspelt = { eventType: ['Placed'] } as object; // As JavaScript may have it.
+    assert.throws(() => passes(misspelt), { code: 'invalid-option', option: 'filter' });
+  });
 });

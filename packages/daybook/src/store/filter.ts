@@ -1,3 +1,4 @@
+import { InvalidOption } from './errors.ts';
 import type { RecordedEvent } from './event.ts';
 import { categoryOf } from './stream-name.ts';
 
@@ -37,8 +38,20 @@ export function passes(filter: Filter = {}): Test {
   return others.length === 0 ? first : (event) => tests.every((test) => test(event));
 }
 
+const fields: ReadonlySet<string> = new Set<keyof Filter>([
+  'streamPrefixes',
+  'categories',
+  'streamMatches',
+  'eventTypes',
+  'eventTypePrefixes',
+  'eventTypeMatches',
+]);
+
 function testsOf(filter: Filter): readonly Test[] {
   const { streamPrefixes, streamMatches, eventTypePrefixes, eventTypeMatches } = filter;
+  // A field that is misspelt would let every event pass.
+  const unknown = Object.keys(filter).find((field) => !fields.has(field));
+  if (unknown !== undefined) throw new InvalidOption('filter', `it has a field ${unknown}, which is none`);
   const categories = filter.categories && new Set(filter.categories);
   const types = filter.eventTypes && new Set(filter.eventTypes);
   const tests: readonly (Test | undefined)[] = [

@@ -44,7 +44,8 @@ export const logFormats: readonly LogFormat[] = [
         WHEN NOT EXISTS (SELECT 1 FROM meta WHERE key = 'scavenging')
         BEGIN SELECT RAISE(ABORT, 'Daybook: a seal is never removed.'); END;
     `,
-    olderProcesses: 'They read and append. Their scavenge is refused.',
+    olderProcesses:
+      'They read and append until somebody scavenges, and must be stopped before. Their own scavenge is refused.',
   },
 ];
 
