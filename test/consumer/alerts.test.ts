@@ -4,10 +4,20 @@ import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 
 import { jsonData, jsonEvent, StoreUnavailable, streamName } from 'daybook';
-import { alertmanagerTarget, alertsStream, slackTarget, watchConsumers } from 'daybook/consumer';
+import {
+  alertmanagerTarget,
+  alertsStream,
+  publishStatus,
+  readStatus,
+  slackTarget,
+  watchConsumers,
+  type DatabaseAnswer,
+} from 'daybook/consumer';
 
 import { each, gone, short, watched } from './support/watched.ts';
 import { placed, placeOf, World } from './support/world.ts';
+
+const askDatabase = async (): Promise<DatabaseAnswer> => ({ error: 'gone', sinceMs: 0 });
 
 describe('alerts', () => {
   it('are raised once between several watches, and known after a restart', async () => {
@@ -75,6 +85,53 @@ describe('alerts', () => {
       },
       { everyMs: 600_000 },
     );
+  });
+
+  it('that only a watch with another limit can see hide no new ones', async () => {
+    await using world = new World();
+    await world.run(each('Late'));
+    await world.clock.advance(1_000);
+    const fallBehind = async (): Promise<void> => {
+      world.breakStore(gone);
+      await world.place('a');
+      await world.clock.advance(10_000);
+    };
+    await watched(world, fallBehind, { lagMs: 1_000 });
+    await watched(
+      world,
+      async (notices) => {
+        world.breakStore();
+        await world.clock.advance(60_000);
+        await fallBehind();
+        assert.deepEqual(short(notices).slice(-2), ['resolved lag Late', 'raised lag Late']);
+      },
+      { lagMs: 2_000 },
+    );
+  });
+
+  it('that only a watch which asks the database can see hide no failure from others', async () => {
+    await using world = new World();
+    await world.run(each('Mailing'));
+    const status = await readStatus(world.memory, 'Mailing');
+    assert.ok(status);
+    world.breakStore(gone);
+    await watched(
+      world,
+      async (notices) => {
+        await world.clock.advance(1_000);
+        const since = '2025-01-01T00:00:00.000Z';
+        await publishStatus(world.memory, 'ConsumerStateChanged', { ...status, state: 'retrying', since });
+        await world.clock.advance(10_000);
+        // The outage is one alert for whoever asks.
+        assert.deepEqual(short(notices), ['raised database-away Mailing']);
+      },
+      { expect: [{ ...each('Mailing'), askDatabase }] },
+    );
+    await publishStatus(world.memory, 'ConsumerStateChanged', { ...status, state: 'failed' });
+    await watched(world, async (notices) => {
+      await world.clock.advance(10_000);
+      assert.deepEqual(short(notices).toSorted(), ['raised failed Mailing', 'still-firing database-away Mailing']);
+    });
   });
 
   it('wait until what is wrong has been so for long enough', async () => {

@@ -1,6 +1,7 @@
 import type { RecordedEvent } from '../../store/event.ts';
 import { fieldsOf, textIn } from '../journal.ts';
 import type { AlertRule, Condition } from './rules.ts';
+import { asking, aboutWhoSaysPlaces } from './sight.ts';
 
 /** Something that people were told of, and that is not over before it is resolved. */
 export interface Alert extends Condition {
@@ -26,6 +27,7 @@ const forgottenAfterMs = 86_400_000;
 
 /** Which alerts fire. Says each once, however often it is looked at, and notes what others have raised. */
 export class AlertBook {
+  /** By id: watches that see different things may each have raised one under the same key. */
   readonly #firing = new Map<string, Alert>();
   /** Since when conditions hold that have not held for long enough. */
   readonly #pending = new Map<string, number>();
@@ -47,7 +49,7 @@ export class AlertBook {
     const holding = new Set(conditions.map(({ key }) => key));
     for (const key of this.#pending.keys()) if (!holding.has(key)) this.#pending.delete(key);
     const raised = conditions
-      .filter((condition) => this.#isDue(condition, nowMs))
+      .filter((condition) => this.#isDue(condition, sight, nowMs))
       .map((condition): Notice => {
         const alert = { ...condition, id: crypto.randomUUID(), raisedAt: new Date(nowMs) };
         return { kind: 'raised', alert };
@@ -61,19 +63,20 @@ export class AlertBook {
   /** Notes that people are being told. */
   note({ kind, alert }: Notice): void {
     this.#pending.delete(alert.key);
-    if (kind === 'resolved') this.#firing.delete(alert.key);
-    else this.#firing.set(alert.key, alert);
+    if (kind === 'resolved') this.#firing.delete(alert.id);
+    else this.#firing.set(alert.id, alert);
   }
 
   /** Notes what stands in the stream of alerts. */
   add(event: RecordedEvent): void {
     const alert = alertIn(event);
-    if (event.type === 'AlertRaised') this.#firing.set(alert.key, alert);
-    if (event.type === 'AlertResolved') this.#firing.delete(alert.key);
+    if (event.type === 'AlertRaised') this.#firing.set(alert.id, alert);
+    if (event.type === 'AlertResolved') this.#firing.delete(alert.id);
   }
 
-  #isDue({ key }: Condition, nowMs: number): boolean {
-    if (this.#firing.has(key)) return false;
+  #isDue(condition: Condition, sight: Sight, nowMs: number): boolean {
+    const { key } = condition;
+    if (this.firing.some((alert) => alert.key === key && tellsOf(alert, condition, sight))) return false;
     const since = this.#pending.get(key) ?? nowMs;
     this.#pending.set(key, since);
     return nowMs - since >= this.#pendingForMs;
@@ -84,6 +87,17 @@ function isForUs({ consumer, needs = [], raisedAt }: Alert, sight: Sight, nowMs:
   if (consumer === undefined || nowMs - raisedAt.getTime() >= forgottenAfterMs) return true;
   const looked = sight.get(consumer);
   return looked !== undefined && needs.every((need) => looked.has(need));
+}
+
+/**
+ * Whether an alert tells of a condition under its key already. One that this look cannot judge may be left over from a
+ * watch that is gone, and would hide what is new: it tells only of what differs in nothing but who says the places.
+ */
+function tellsOf({ consumer = '', needs = [], rule }: Alert, condition: Condition, sight: Sight): boolean {
+  const looked = sight.get(consumer);
+  if (looked === undefined) return true;
+  const saysTheSame = rule === condition.rule || looked.has(asking);
+  return needs.every((need) => looked.has(need) || (saysTheSame && aboutWhoSaysPlaces.has(need)));
 }
 
 function alertIn(event: RecordedEvent): Alert {
