@@ -87,6 +87,34 @@ describe('alerts', () => {
     );
   });
 
+  it('that somebody sees are not over after a day for those who cannot see them', async () => {
+    await using world = new World();
+    await watched(
+      world,
+      async (others) => {
+        await watched(
+          world,
+          async (notices) => {
+            await world.clock.advance(5 * 86_400_000);
+            assert.deepEqual(short(notices), ['raised never-started Mailing']);
+            assert.deepEqual(short(others), []);
+          },
+          { expect: [each('Mailing')], everyMs: 600_000 },
+        );
+        await world.clock.advance(86_400_000);
+        assert.deepEqual(short(others), ['resolved never-started Mailing']);
+      },
+      { everyMs: 600_000 },
+    );
+    const types = (await Array.fromAsync(world.memory.readStream(alertsStream))).map(({ type }) => type);
+    assert.deepEqual([types[0], ...types.slice(-1)], ['AlertRaised', 'AlertResolved']);
+    const between = types.slice(1, -1);
+    assert.ok(
+      between.length <= 10 && between.every((type) => type === 'AlertConfirmed'),
+      `twice a day: ${types.join()}`,
+    );
+  });
+
   it('that only a watch with another limit can see hide no new ones', async () => {
     await using world = new World();
     await world.run(each('Late'));

@@ -8,6 +8,8 @@ export interface Alert extends Condition {
   readonly id: string;
   readonly raisedAt: Date;
   readonly resolvedAt?: Date | undefined;
+  /** When a watch that sees it has said for the last time that it goes on. Absent: nobody has yet. */
+  readonly confirmedAt?: Date | undefined;
 }
 
 /** What is new about an alert. */
@@ -20,10 +22,13 @@ export interface Notice {
 export type Sight = ReadonlyMap<string, ReadonlySet<string>>;
 
 /**
- * An alert that no watch can judge any more is over after a day, such as one about a consumer that nobody expects since.
- * Whoever does see what it is about raises it anew.
+ * An alert that no watch has confirmed for a day is over, such as one about a consumer that nobody expects since. Whoever
+ * does see what it is about raises it anew.
  */
 const forgottenAfterMs = 86_400_000;
+
+/** Who sees an alert that goes on confirms it so often: twice before others forget it. */
+const confirmedAfterMs = forgottenAfterMs / 2;
 
 /** Which alerts fire. Says each once, however often it is looked at, and notes what others have raised. */
 export class AlertBook {
@@ -60,6 +65,19 @@ export class AlertBook {
     return [...raised, ...resolved];
   }
 
+  /** Alerts that go on, and that nobody has confirmed for long. Others, that cannot see it, are to know. */
+  unconfirmed(conditions: readonly Condition[], { sight, nowMs }: { sight: Sight; nowMs: number }): readonly Alert[] {
+    return this.firing
+      .filter((alert) => unconfirmedMs(alert, nowMs) >= confirmedAfterMs)
+      .filter((alert) => conditions.some((each) => each.key === alert.key && tellsOf(alert, each, sight)))
+      .map((alert) => ({ ...alert, confirmedAt: new Date(nowMs) }));
+  }
+
+  /** Notes that an alert goes on. */
+  confirm(alert: Alert): void {
+    this.#firing.set(alert.id, alert);
+  }
+
   /** Notes that people are being told. */
   note({ kind, alert }: Notice): void {
     this.#pending.delete(alert.key);
@@ -71,6 +89,7 @@ export class AlertBook {
   add(event: RecordedEvent): void {
     const alert = alertIn(event);
     if (event.type === 'AlertRaised') this.#firing.set(alert.id, alert);
+    if (event.type === 'AlertConfirmed') this.confirm({ ...alert, confirmedAt: event.created });
     if (event.type === 'AlertResolved') this.#firing.delete(alert.id);
   }
 
@@ -83,8 +102,13 @@ export class AlertBook {
   }
 }
 
-function isForUs({ consumer, needs = [], raisedAt }: Alert, sight: Sight, nowMs: number): boolean {
-  if (consumer === undefined || nowMs - raisedAt.getTime() >= forgottenAfterMs) return true;
+function unconfirmedMs({ raisedAt, confirmedAt = raisedAt }: Alert, nowMs: number): number {
+  return nowMs - confirmedAt.getTime();
+}
+
+function isForUs(alert: Alert, sight: Sight, nowMs: number): boolean {
+  const { consumer, needs = [] } = alert;
+  if (consumer === undefined || unconfirmedMs(alert, nowMs) >= forgottenAfterMs) return true;
   const looked = sight.get(consumer);
   return looked !== undefined && needs.every((need) => looked.has(need));
 }

@@ -137,6 +137,7 @@ class Watch implements ConsumerWatch {
       const conditions = consumers.flatMap((look) => conditionsOf(look, this.#options, nowMs));
       const sight = new Map(consumers.map((look) => [look.consumer, sightOf(look, this.#options)]));
       notices = await this.#record(this.#book.decide(conditions, { sight, nowMs }));
+      await this.#confirm(this.#book.unconfirmed(conditions, { sight, nowMs }));
     } catch (error) {
       problems.push(error);
       // What fires goes on: nobody knows whether it is over.
@@ -179,15 +180,24 @@ class Watch implements ConsumerWatch {
   async #record(notices: readonly Notice[]): Promise<readonly Notice[]> {
     const recorded: Notice[] = [];
     for (const notice of notices) {
-      if (notice.alert.rule !== 'watch-failed' && !(await this.#append(notice))) break;
+      const { kind, alert } = notice;
+      const type = kind === 'resolved' ? 'AlertResolved' : 'AlertRaised';
+      if (alert.rule !== 'watch-failed' && !(await this.#append(type, alert))) break;
       this.#book.note(notice);
       recorded.push(notice);
     }
     return recorded;
   }
 
-  async #append({ kind, alert }: Notice): Promise<boolean> {
-    const type = kind === 'resolved' ? 'AlertResolved' : 'AlertRaised';
+  /** Lets watches that cannot see these alerts know that they go on. People are told nothing. */
+  async #confirm(alerts: readonly Alert[]): Promise<void> {
+    for (const alert of alerts) {
+      if (!(await this.#append('AlertConfirmed', alert))) return;
+      this.#book.confirm(alert);
+    }
+  }
+
+  async #append(type: 'AlertRaised' | 'AlertConfirmed' | 'AlertResolved', alert: Alert): Promise<boolean> {
     const journal = { stream: alertsStream, keepEvents: keptAlerts };
     try {
       const expected = this.#lastAlert ?? 'no-stream';
