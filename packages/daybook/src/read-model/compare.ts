@@ -18,9 +18,9 @@ import {
   scanRows,
   type Row,
   type Rows,
-  type TableDigest,
+  TableDigest,
 } from './rows.ts';
-import { isIn, type Sample } from './sample.ts';
+import { everything, isIn, type Sample } from './sample.ts';
 
 /** A row of which the two sides hold different things. */
 export interface RowDifference {
@@ -95,6 +95,25 @@ export async function* compareTables(options: CompareOptions): Steps<Compared> {
     }
   }
   return { position: checkpoint.position ?? position(0n), rows, differing, differences };
+}
+
+/** The rows that differ within a transaction that holds both sides still, and how many there are in all. */
+export async function differencesWithin(
+  tx: Rows,
+  model: ReadModel,
+  naming: Naming,
+): Promise<{ readonly rows: number; readonly differing: readonly RowDifference[] }> {
+  const found = await digests(tx, model, { naming: live, sample: everything });
+  const wanted = await digests(tx, model, { naming, sample: everything });
+  const differing: RowDifference[] = [];
+  for (const [table, shape] of Object.entries(model.tables)) {
+    for (const group of groupsOf(found.get(table) ?? new TableDigest(), wanted.get(table) ?? new TableDigest())) {
+      const rows = await rowsOfGroup(tx, { table, shape, group });
+      const expected = await rowsOfGroup(tx, { table: tableName(table, naming), shape, group });
+      differing.push(...differencesOf(table, { shape, live: rows, expected }));
+    }
+  }
+  return { rows: sumOf(found), differing };
 }
 
 /** The differences between two sets of rows of one table. */

@@ -172,12 +172,16 @@ export class Copy {
 
 /** Removes the tables of a copy and what is known about them, if they are there. */
 export async function dropCopy(db: Kysely<UntypedTables>, model: ReadModel, naming: Naming): Promise<void> {
-  await db.transaction().execute(async (tx) => {
-    for (const table of Object.keys(model.tables)) {
-      await tx.withoutPlugins().schema.dropTable(tableName(table, naming)).ifExists().execute();
-    }
-    await forgetCheckpoint(booksOf(tx), checkpointName(model, naming));
-  });
+  const tables = Object.keys(model.tables);
+  const drop = async (inOrder: readonly string[]): Promise<void> =>
+    db.transaction().execute(async (tx) => {
+      for (const table of inOrder) {
+        await tx.withoutPlugins().schema.dropTable(tableName(table, naming)).ifExists().execute();
+      }
+      await forgetCheckpoint(booksOf(tx), checkpointName(model, naming));
+    });
+  // A table that another one refers to cannot be dropped before that one, and they may be named in either order.
+  await drop(tables.toReversed()).catch(() => drop(tables));
 }
 
 /** A copy that lasts as long as one piece of work. */

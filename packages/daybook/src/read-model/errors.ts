@@ -272,6 +272,23 @@ export class RebuildNotProven extends DaybookError {
   }
 }
 
+/** The rows that differ could not be put right one by one. Nothing was committed. */
+export class NotPutRight extends DaybookError {
+  override readonly name = 'NotPutRight';
+  readonly code = 'not-put-right';
+  readonly model: string;
+
+  constructor(model: string, cause: unknown) {
+    const why = cause instanceof Error ? cause.message : 'putting some right made others wrong';
+    super(
+      `The rows of the read model ${JSON.stringify(model)} could not be put right in place: ${why}. Nothing was changed. ` +
+        `Build its tables anew instead: 'daybook model repair --in-place 0', or 'daybook model rebuild'.`,
+      { cause },
+    );
+    this.model = model;
+  }
+}
+
 /** No tables were replaced that could be put back. */
 export class NothingToSwitchBack extends DaybookError {
   override readonly name = 'NothingToSwitchBack';

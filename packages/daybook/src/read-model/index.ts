@@ -17,6 +17,7 @@ export {
   ReadModelMissing,
   ReadModelSuperseded,
   ReadModelStopped,
+  NotPutRight,
   RebuildNotProven,
   UnsupportedStatement,
   VerifyInterrupted,
