@@ -11,13 +11,28 @@ import {
   readStatus,
   slackTarget,
   watchConsumers,
+  type AlertTarget,
   type DatabaseAnswer,
+  type Notice,
 } from 'daybook/consumer';
 
 import { each, gone, short, watched } from './support/watched.ts';
 import { placed, placeOf, World } from './support/world.ts';
 
 const askDatabase = async (): Promise<DatabaseAnswer> => ({ error: 'gone', sinceMs: 0 });
+
+/** What a watch raises for a consumer that nobody has started. */
+async function raisedIn(world: World): Promise<readonly [Notice]> {
+  const raised: Notice[] = [];
+  const body = async (notices: Notice[]): Promise<void> => {
+    await world.clock.advance(1_000);
+    raised.push(...notices);
+  };
+  await watched(world, body, { expect: [each('Mailing')] });
+  const [notice] = raised;
+  assert.ok(notice);
+  return [notice];
+}
 
 describe('alerts', () => {
   it('are raised once between several watches, and known after a restart', async () => {
@@ -230,6 +245,46 @@ describe('alerts', () => {
     assert.equal((await watch.look()).notices.length, 0);
     assert.equal(requests.length, 2);
     await watch[Symbol.asyncDispose]();
+  });
+
+  it('reach one target, and are looked for, while another does not answer; the end waits for none', async () => {
+    await using world = new World();
+    await world.run(each('Late'));
+    const notices: Notice[] = [];
+    const sending = Promise.withResolvers<AbortSignal>();
+    const hanging: AlertTarget = {
+      name: 'hanging',
+      send: (_notice, signal) => {
+        sending.resolve(signal);
+        return new Promise<void>(() => {});
+      },
+    };
+    const kept: AlertTarget = { name: 'kept', send: async (notice) => void notices.push(notice) };
+    const watch = watchConsumers(world.memory, {
+      targets: [hanging, kept],
+      clock: world.clock,
+      expect: [each('Mailing')],
+    });
+    await world.clock.advance(10_000);
+    world.breakStore(gone);
+    await world.clock.advance(60_000);
+    assert.deepEqual(short(notices), ['raised never-started Mailing', 'raised silent Late']);
+    const signal = await sending.promise;
+    assert.equal(signal.aborted, false);
+    await watch[Symbol.asyncDispose]();
+    assert.equal(signal.aborted, true);
+  });
+
+  it('to a webhook that does not answer are given up when the watch ends', async () => {
+    await using server = createServer(() => {});
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const ending = new AbortController();
+    server.once('request', () => ending.abort());
+    const { port } = server.address() as AddressInfo;
+    await using world = new World();
+    const [notice] = await raisedIn(world);
+    const sent = slackTarget({ url: `http://127.0.0.1:${port}` }).send(notice, ending.signal);
+    await assert.rejects(sent, (error: Error) => (error.cause as Error).name === 'AbortError');
   });
 
   it('of a consumer whose checkpoint lies behind the end of the log name both', async () => {

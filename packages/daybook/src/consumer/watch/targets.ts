@@ -6,8 +6,12 @@ export interface AlertTarget {
   readonly name: string;
   /** An alert that goes on is sent again so often. Absent: it is sent once. */
   readonly repeatMs?: number | undefined;
-  /** @throws AlertNotDelivered when it does not arrive. It is sent again at the next look. */
-  send(notice: Notice): Promise<void>;
+  /**
+   * The signal ends the watch: nobody waits for the answer any more.
+   *
+   * @throws AlertNotDelivered when it does not arrive. It is sent again at the next look.
+   */
+  send(notice: Notice, signal: AbortSignal): Promise<void>;
 }
 
 export interface WebhookOptions {
@@ -35,7 +39,7 @@ export function slackTarget({ url, headers, name = 'slack', repeatMs = 4 * 3_600
   return {
     name,
     repeatMs,
-    send: (notice) => post({ url, headers, name, body: { text: lineOf(notice) } }),
+    send: (notice, signal) => post({ url, headers, name, body: { text: lineOf(notice) }, signal }),
   };
 }
 
@@ -45,7 +49,7 @@ export function alertmanagerTarget(options: WebhookOptions): AlertTarget {
   return {
     name,
     repeatMs,
-    send: ({ alert }) => {
+    send: ({ alert }, signal) => {
       const { rule, consumer = '', severity, summary, facts, raisedAt, resolvedAt } = alert;
       const body = {
         labels: { alertname: `daybook_consumer_${rule.replaceAll('-', '_')}`, consumer, severity },
@@ -56,7 +60,7 @@ export function alertmanagerTarget(options: WebhookOptions): AlertTarget {
         startsAt: raisedAt.toISOString(),
         ...(resolvedAt !== undefined && { endsAt: resolvedAt.toISOString() }),
       };
-      return post({ url, headers, name, body: [body] });
+      return post({ url, headers, name, body: [body], signal });
     },
   };
 }
@@ -71,8 +75,9 @@ async function post(request: {
   readonly headers: Readonly<Record<string, string>> | undefined;
   readonly name: string;
   readonly body: unknown;
+  readonly signal: AbortSignal;
 }): Promise<void> {
-  const { url, headers, name, body } = request;
+  const { url, headers, name, body, signal } = request;
   let response: Response;
   try {
     response = await fetch(url, {
@@ -81,7 +86,7 @@ async function post(request: {
       body: JSON.stringify(body),
       // An address that leads elsewhere is not the one that was configured.
       redirect: 'error',
-      signal: AbortSignal.timeout(answerMs),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(answerMs)]),
     });
     await response.arrayBuffer();
   } catch (cause) {

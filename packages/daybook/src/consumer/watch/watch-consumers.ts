@@ -8,6 +8,7 @@ import { appendTo } from '../journal.ts';
 import { alertsStream } from '../names.ts';
 import { AlertBook, type Alert, type Notice } from './alert-book.ts';
 import { lookAtConsumers, type ConsumerLook, type ExpectedConsumer } from './look-at-consumers.ts';
+import { Outbox } from './outbox.ts';
 import { conditionsOf, type Condition, type RuleOptions } from './rules.ts';
 import { sightOf } from './sight.ts';
 import type { AlertTarget } from './targets.ts';
@@ -49,15 +50,6 @@ export interface ConsumerWatch extends AsyncDisposable {
   readonly done: Promise<void>;
 }
 
-/** What a target is still to be told, and when it was told of each alert for the last time. */
-interface Outbox {
-  notices: Notice[];
-  readonly sentMs: Map<string, number>;
-}
-
-/** Notices that wait for a target that does not answer. Older ones are left out. */
-const outboxNotices = 1_000;
-
 /** Events of the stream of alerts that are kept. */
 const keptAlerts = 10_000;
 
@@ -73,6 +65,12 @@ export function watchConsumers(store: EventStore, options: WatchOptions = {}): C
   return watch;
 }
 
+/** A look, and what went wrong with telling people of it, when they are told. */
+interface Looked {
+  readonly report: WatchReport;
+  readonly told: Promise<readonly unknown[]>;
+}
+
 class Watch implements ConsumerWatch {
   readonly #store: EventStore;
   readonly #options: WatchOptions;
@@ -82,9 +80,11 @@ class Watch implements ConsumerWatch {
   #log: string | undefined;
   readonly #stopping = new AbortController();
   readonly #signal: AbortSignal;
-  readonly #outbox = new Map<AlertTarget, Outbox>();
+  readonly #outboxes: readonly Outbox[];
   #done: Promise<void> = Promise.resolve();
   #looking: Promise<unknown> = Promise.resolve();
+  /** What went wrong with targets since the last report that was published. */
+  #undelivered: unknown[] = [];
   #lastAlert: Revision | undefined;
   #hasLooked = false;
 
@@ -95,7 +95,12 @@ class Watch implements ConsumerWatch {
     this.#clock = clock;
     this.#book = new AlertBook(pendingForMs);
     this.#signal = signal === undefined ? this.#stopping.signal : AbortSignal.any([signal, this.#stopping.signal]);
-    for (const target of targets) this.#outbox.set(target, { notices: [], sentMs: new Map() });
+    const outboxOptions = {
+      clock,
+      signal: this.#signal,
+      onProblem: (problem: unknown) => void this.#undelivered.push(problem),
+    };
+    this.#outboxes = targets.map((target) => new Outbox(target, outboxOptions));
   }
 
   get done(): Promise<void> {
@@ -106,10 +111,10 @@ class Watch implements ConsumerWatch {
     this.#done = this.#watch();
   }
 
-  look(): Promise<WatchReport> {
-    const looking = this.#looking.then(() => this.#look());
-    this.#looking = looking;
-    return looking;
+  async look(): Promise<WatchReport> {
+    const { report, told } = await this.#lookInTurn();
+    const problems = await told;
+    return { ...report, problems: [...report.problems, ...problems] };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -120,13 +125,22 @@ class Watch implements ConsumerWatch {
   async #watch(): Promise<void> {
     const { everyMs = 5_000 } = this.#options;
     while (!this.#signal.aborted) {
-      const report = await this.look();
-      if (reports.hasSubscribers) reports.publish(report);
-      await this.#clock.sleep(everyMs, this.#signal).catch(() => {}); // It ends.
+      const { report, told } = await this.#lookInTurn();
+      const slept = this.#clock.sleep(everyMs, this.#signal).catch(() => {}); // It ends.
+      await Promise.race([told, slept]); // A target that does not answer keeps nobody from looking.
+      const undelivered = this.#undelivered.splice(0);
+      if (reports.hasSubscribers) reports.publish({ ...report, problems: [...report.problems, ...undelivered] });
+      await slept;
     }
   }
 
-  async #look(): Promise<WatchReport> {
+  #lookInTurn(): Promise<Looked> {
+    const looking = this.#looking.then(() => this.#look());
+    this.#looking = looking;
+    return looking;
+  }
+
+  async #look(): Promise<Looked> {
     const nowMs = this.#clock.now();
     const problems: unknown[] = [];
     let consumers: readonly ConsumerLook[] = [];
@@ -144,8 +158,10 @@ class Watch implements ConsumerWatch {
       notices = this.#book.decide([...this.#book.firing, blindness(error)], { sight: new Map(), nowMs });
       for (const notice of notices) this.#book.note(notice);
     }
-    problems.push(...(await this.#tell(notices, nowMs)));
-    return { consumers, firing: this.#book.firing, notices, problems };
+    const { firing } = this.#book;
+    const telling = this.#outboxes.map((outbox) => outbox.tell(notices, firing));
+    const told = Promise.all(telling).then((failed) => failed.flat());
+    return { report: { consumers, firing, notices, problems }, told };
   }
 
   /** Notes what other watches, or this one before a restart, have raised. */
@@ -157,10 +173,7 @@ class Watch implements ConsumerWatch {
       this.#lastAlert = event.revision;
     }
     // What another watch raises from now on, it tells people. What fired before this one began, perhaps nobody did.
-    const now = this.#clock.now();
-    for (const { id } of this.#book.firing) {
-      for (const { sentMs } of this.#outbox.values()) if (this.#hasLooked && !sentMs.has(id)) sentMs.set(id, now);
-    }
+    if (this.#hasLooked) for (const outbox of this.#outboxes) outbox.leaveToOthers(this.#book.firing);
     this.#hasLooked = true;
   }
 
@@ -208,37 +221,6 @@ class Watch implements ConsumerWatch {
       if (isConflict(error)) return false;
       throw error;
     }
-  }
-
-  /** Sends what is new, what did not arrive before, and what goes on for long. Gives what went wrong. */
-  async #tell(notices: readonly Notice[], nowMs: number): Promise<readonly unknown[]> {
-    const problems: unknown[] = [];
-    for (const [target, box] of this.#outbox) {
-      box.notices.push(...notices);
-      box.notices.push(...this.#repeated(target, box, nowMs));
-      box.notices.splice(0, box.notices.length - outboxNotices);
-      const left: Notice[] = [];
-      for (const notice of box.notices) {
-        try {
-          await target.send(notice);
-          box.sentMs.set(notice.alert.id, nowMs);
-        } catch (error) {
-          problems.push(error);
-          left.push(notice);
-        }
-      }
-      box.notices = left;
-    }
-    return problems;
-  }
-
-  /** Alerts that a target is to hear of once more, or, right after the beginning, for the first time from this watch. */
-  #repeated(target: AlertTarget, { notices, sentMs }: Outbox, nowMs: number): readonly Notice[] {
-    const { repeatMs = Infinity } = target;
-    const isUnderWay = (id: string): boolean => notices.some(({ alert }) => alert.id === id);
-    return this.#book.firing
-      .filter(({ id }) => !isUnderWay(id) && nowMs - (sentMs.get(id) ?? -Infinity) >= repeatMs)
-      .map((alert) => ({ kind: 'still-firing', alert }));
   }
 }
 
