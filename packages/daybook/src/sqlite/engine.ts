@@ -260,7 +260,7 @@ export class Engine {
     const missing = revision - this.streams.places(stream).last - 1;
     this.tail.enter(position);
     if (missing > 0) this.tail.addGap(missing);
-    for (let count = 0; count < missing; count += 1) known?.ids?.add(0);
+    if (known !== undefined) for (let count = 0; count < missing; count += 1) this.streams.addId(stream, known, 0);
   }
 
   /** Keeps the tail and what is known of streams true. */
@@ -282,7 +282,7 @@ export class Engine {
     if (known !== undefined) {
       known.revision = revision;
       known.lastPosition = position;
-      known.ids?.add(head.idHash);
+      this.streams.addId(stream, known, head.idHash);
     }
     const described = describedStreamOf(stream);
     const describedHead = described === undefined ? undefined : this.streams.knownHead(described);

@@ -45,7 +45,9 @@ export interface Head {
 }
 
 /** So many ids of long streams are remembered, at 11 to 22 bytes each, or those of one stream. */
-const idsAtMost = 4_000_000;
+const rememberedAtMost = 1_000_000;
+/** How many ids of a stream are added between two looks at how many there are. */
+const idsBetween = 64;
 /** How many ids are read from the index at once. */
 const idsAtOnce = 50_000;
 /** How many streams are remembered. */
@@ -60,11 +62,16 @@ export class Streams {
   readonly #heads = new Map<string, Head>();
   /** The block that was looked into last, and whose it is. What a block says stays true, even when it has grown. */
   #block: { readonly streamId: number; readonly block: Block } | undefined;
-  /** How many ids were loaded of which stream, the first one first. */
-  readonly #loaded = new Map<string, number>();
+  readonly #idsAtMost: number;
+  /** How many ids are remembered of which long stream: the one that came first, or was added to first, first. */
+  readonly #remembered = new Map<string, number>();
+  /** Of all of these. */
+  #ids = 0;
 
   /** `writer` sees what is written in a transaction that is still open. */
-  constructor({ reader, writer, tail }: { reader: LogConnection; writer: LogConnection; tail: Tail }) {
+  constructor(options: { reader: LogConnection; writer: LogConnection; tail: Tail; idsAtMost?: number }) {
+    const { reader, writer, tail, idsAtMost = rememberedAtMost } = options;
+    this.#idsAtMost = idsAtMost;
     this.#log = reader;
     this.#writer = writer;
     this.#tail = tail;
@@ -131,7 +138,7 @@ export class Streams {
   head(stream: StreamName): Head {
     const known = this.#heads.get(stream);
     if (known !== undefined) return known;
-    if (this.#heads.size >= headsAtMost) this.#heads.delete(this.#heads.keys().next().value!);
+    if (this.#heads.size >= headsAtMost) this.#forgetHead(this.#heads.keys().next().value!);
     const metadata = isMetadataStream(stream) ? undefined : this.#readMetadata(stream, Infinity);
     const row = this.#log.findStream(stream);
     const closed = describedStreamOf(stream);
@@ -155,9 +162,17 @@ export class Streams {
     return this.#heads.get(stream);
   }
 
+  /** Adds the id of a stream's next event, if its ids are in memory. */
+  addId(stream: string, { ids }: Head, idHash: number): void {
+    if (ids === undefined) return;
+    ids.add(idHash);
+    if (ids.count % idsBetween === 0 && ids.count > idsBetween) this.#keepWithinBounds(stream, ids.count);
+  }
+
   forget(): void {
     this.#heads.clear();
-    this.#loaded.clear();
+    this.#remembered.clear();
+    this.#ids = 0;
     this.#block = undefined;
   }
 
@@ -231,19 +246,27 @@ export class Streams {
     return ids;
   }
 
-  /** Forgets the ids of the long streams that were loaded first, when there are too many. */
-  #keepWithinBounds(stream: StreamName, count: number): void {
-    this.#loaded.delete(stream);
-    this.#loaded.set(stream, count);
-    let sum = 0;
-    for (const loaded of this.#loaded.values()) sum += loaded;
-    for (const [name, loaded] of this.#loaded) {
-      if (sum <= idsAtMost || name === stream) return;
+  /** Notes how many ids of a stream are remembered. When there are too many, those of the first streams are forgotten. */
+  #keepWithinBounds(stream: string, count: number): void {
+    this.#forgetIds(stream);
+    this.#remembered.set(stream, count);
+    this.#ids += count;
+    for (const name of this.#remembered.keys()) {
+      if (this.#ids <= this.#idsAtMost || name === stream) return;
       const head = this.#heads.get(name);
       if (head !== undefined) head.ids = undefined;
-      this.#loaded.delete(name);
-      sum -= loaded;
+      this.#forgetIds(name);
     }
+  }
+
+  #forgetHead(stream: string): void {
+    this.#heads.delete(stream);
+    this.#forgetIds(stream);
+  }
+
+  #forgetIds(stream: string): void {
+    this.#ids -= this.#remembered.get(stream) ?? 0;
+    this.#remembered.delete(stream);
   }
 
   #idAt(places: Places, at: number): string | undefined {
