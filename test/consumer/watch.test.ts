@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { eventTypeStream } from 'daybook';
-import { consumer, lookAtConsumer, publishStatus, readStatus, requestControl } from 'daybook/consumer';
+import {
+  consumer,
+  lookAtConsumer,
+  publishStatus,
+  readStatus,
+  requestControl,
+  type DatabaseAnswer,
+} from 'daybook/consumer';
 
 import { each, gone, short, watched } from './support/watched.ts';
 import { placed, World } from './support/world.ts';
@@ -127,6 +134,42 @@ describe('B1: a watch that looks at the log alone', () => {
       },
       { everyMs: 30_000 },
     );
+  });
+
+  it('B1: a database that has fallen back, as after a switch back, has only just moved', async () => {
+    await using world = new World();
+    await world.run(each('Mailing'));
+    const status = await readStatus(world.memory, 'Mailing');
+    assert.ok(status);
+    world.breakStore(gone);
+    for (const order of ['a', 'b', 'c']) await world.place(order);
+    const says = (pos: number): Promise<void> =>
+      publishStatus(world.memory, 'ConsumerHeartbeatSent', {
+        ...status,
+        kind: 'read-model',
+        consumer: 'shop',
+        sources: [{ stream: placed, pos, lagEvents: 2 - pos }],
+      });
+    const look = async (hasChanged?: true): Promise<string> => {
+      const nowMs = world.clock.now();
+      const numbers = new Map([[placed, 0n]]);
+      const askDatabase = async (): Promise<DatabaseAnswer> => ({ numbers, sinceMs: nowMs, hasChanged });
+      return (await lookAtConsumer(world.memory, 'shop', { nowMs, expected: { ...each('shop'), askDatabase } })).health;
+    };
+    for (let minute = 0; minute < 10; minute += 1) {
+      await says(2);
+      await world.clock.advance(60_000);
+    }
+    await says(2);
+    assert.equal(await look(true), 'live', 'whoever asks has seen it fall');
+    assert.equal(await look(), 'stalled', 'nobody has');
+    await says(0);
+    assert.equal(await look(), 'live', 'it has said so itself');
+    for (let minute = 0; minute < 2; minute += 1) {
+      await world.clock.advance(60_000);
+      await says(0);
+    }
+    assert.equal(await look(), 'stalled');
   });
 
   it('B1: a status that says what cannot be blinds no watch', async () => {

@@ -286,11 +286,28 @@ describe('B1: a database that says nothing to a watch', () => {
     },
   );
 
+  it('B1: says whether it has said something else before', async () => {
+    await using database = databaseKinds()[0]!; // There is SQLite in any case.
+    await using shop = await running(database);
+    const locations = [':memory:', shop.database.location, shop.database.location];
+    const db = (): ReturnType<typeof connectTo<ShopTables>> => connectTo<ShopTables>(locations.shift()!);
+    const { askDatabase } = expectReadModel(shopModel(), { db });
+    const answers = [await askDatabase?.(), await askDatabase?.(), await askDatabase?.()];
+    assert.deepEqual(
+      answers.map((answer) => answer && 'numbers' in answer && [answer.numbers.size, answer.hasChanged]),
+      [
+        [0, false],
+        [1, true],
+        [1, true],
+      ],
+    );
+  });
+
   it('B1: where none has ever run, it says so, and writes nothing', async () => {
     const db = connectTo<ShopTables>(':memory:');
     const clock = new SimulatedClock();
     const expected = expectReadModel(shopModel(), { db, clock });
-    assert.deepEqual(await expected.askDatabase?.(), { numbers: new Map(), sinceMs: clock.now() });
+    assert.deepEqual(await expected.askDatabase?.(), { numbers: new Map(), sinceMs: clock.now(), hasChanged: false });
     assert.deepEqual(await db.introspection.getTables(), []);
     await db.destroy();
   });

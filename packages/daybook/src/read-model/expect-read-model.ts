@@ -45,7 +45,7 @@ class Question<Tables> {
   readonly #answerMs: number;
   readonly #clock: Clock;
   #asked: { readonly sinceMs: number; readonly answer: Promise<ReadonlyMap<string, bigint>> } | undefined;
-  #last = { text: '', sinceMs: 0 };
+  #last: { readonly text: string; readonly sinceMs: number; readonly hasChanged: boolean } | undefined;
   #awaySinceMs: number | undefined;
 
   constructor(model: string, { db, answerMs = 5_000, clock = systemClock }: ExpectOptions<Tables>) {
@@ -61,8 +61,9 @@ class Question<Tables> {
       const numbers = await this.#answer();
       this.#awaySinceMs = undefined;
       const text = [...numbers].join(' ');
-      if (text !== this.#last.text || this.#last.sinceMs === 0) this.#last = { text, sinceMs: askedMs };
-      return { numbers, sinceMs: this.#last.sinceMs };
+      if (text !== this.#last?.text) this.#last = { text, sinceMs: askedMs, hasChanged: this.#last !== undefined };
+      const { sinceMs, hasChanged } = this.#last;
+      return { numbers, sinceMs, hasChanged };
     } catch (error) {
       this.#awaySinceMs ??= askedMs;
       return { error: errorText(error), sinceMs: this.#awaySinceMs };

@@ -7,6 +7,8 @@ export interface DatabasePlaces {
   readonly numbers: ReadonlyMap<string, bigint>;
   /** Since when whoever asks is told the same, in milliseconds since 1970. */
   readonly sinceMs: number;
+  /** Whoever asks was told something else before, and so knows that nothing else has moved it since. */
+  readonly hasChanged?: boolean | undefined;
 }
 
 /** Why a database says nothing: it cannot be reached, refuses, or does not answer in time. */

@@ -236,21 +236,29 @@ async function statusMovedSince(store: EventStore, last: RecordedStatus): Promis
 
 /**
  * Since when a database has stood where it stands. A read model that has said since a time that it is there, or further,
- * has at least not moved since then, whether that was true or not; and whoever asks remembers what it was told.
+ * has at least not moved since then, whether that was true or not; and whoever asks remembers what it was told. What it
+ * said before it fell back, as after a switch back or a restore, was about other tables.
  */
 async function databaseMovedSince(
   store: EventStore,
   { consumer, places, nowMs }: { readonly consumer: string; readonly places: DatabasePlaces; readonly nowMs: number },
 ): Promise<number> {
+  if (places.hasChanged === true) return places.sinceMs;
   let since = nowMs;
   let looked = 0;
-  for await (const { sources, created } of statusHistory(store, consumer)) {
+  let next: RecordedStatus | undefined;
+  for await (const status of statusHistory(store, consumer)) {
     looked += 1;
-    const isBehind = sources.some(({ stream, pos }) => pos < (places.numbers.get(stream) ?? -1n));
-    if (isBehind || looked > lookedBack) break;
-    since = created.getTime();
+    const isBehind = status.sources.some(({ stream, pos }) => pos < (places.numbers.get(stream) ?? -1n));
+    if (isBehind || hasFallen(status, next) || looked > lookedBack) break;
+    since = status.created.getTime();
+    next = status;
   }
   return Math.min(since, places.sinceMs);
+}
+
+function hasFallen(from: RecordedStatus, to: RecordedStatus | undefined): boolean {
+  return from.sources.some(({ stream, pos }) => pos > (to?.sources.find((each) => each.stream === stream)?.pos ?? pos));
 }
 
 function claimed({ sources }: RecordedStatus): string {
