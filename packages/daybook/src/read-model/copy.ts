@@ -78,6 +78,11 @@ export class Copy {
     return Copy.#taken(store, model, { options, take: seizeLease });
   }
 
+  /** The copy with this name, unless an instance that may be alive holds it. @throws ReadModelInUse */
+  static async takeLeft(store: EventStore, model: ReadModel, options: CopyOptions): Promise<Copy> {
+    return Copy.#taken(store, model, { options, take: requireLease });
+  }
+
   static async #taken(
     store: EventStore,
     model: ReadModel,
@@ -140,11 +145,30 @@ export class Copy {
   }
 
   /** Says that the caller lives. @throws LeaseLost when the copy is somebody else's by now. */
-  async renew(): Promise<void> {
+  async renew(db: Kysely<UntypedTables> = this.#options.db): Promise<void> {
     const { token, owner, leaseMs, now } = this.#projecting;
     const name = checkpointName(this.#model, this.#options.naming);
     const held = { name, token, owner, leaseMs, now, at: this.#last, seen: this.#position };
-    if (!(await renewLease(booksOf(this.#options.db), held))) throw new LeaseLost(name, token);
+    if (!(await renewLease(booksOf(db), held))) throw new LeaseLost(name, token);
+  }
+
+  /** Takes the same steps, and says in between that the caller lives: for what takes long and writes nothing. */
+  async *keptDuring<Result>(steps: Steps<Result>): Steps<Result> {
+    const { leaseMs, now } = this.#projecting;
+    await this.renew();
+    let renewedAt = now();
+    try {
+      for (;;) {
+        const step = await steps.next();
+        if (step.done === true) return step.value;
+        yield step.value;
+        if (now() - renewedAt < leaseMs / 3) continue;
+        await this.renew();
+        renewedAt = now();
+      }
+    } finally {
+      await steps.return(undefined as never); // Its own end is not asked for.
+    }
   }
 
   /** Leaves the copy to whoever comes next. */

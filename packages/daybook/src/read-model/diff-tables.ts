@@ -1,7 +1,8 @@
 import { differencesOf } from './compare.ts';
+import { Pace, type Steps } from './job.ts';
 import { tableName, positionColumn, type Naming } from './naming.ts';
 import type { ReadModel } from './read-model.ts';
-import { bucketOf, buckets, digestOf, keyText, scanRows, type Row, type Rows } from './rows.ts';
+import { bucketOf, buckets, keyText, scanRows, TableDigest, type Row, type Rows } from './rows.ts';
 
 /** How one copy of a table differs from another, in numbers. */
 export interface TableDiff {
@@ -15,24 +16,30 @@ export interface TableDiff {
 }
 
 /** What would change for readers if `to` took the place of `from`. Where rows were written last does not count. */
-export async function diffTables(
+export async function* diffTables(
   db: Rows,
   model: ReadModel,
   { from, to }: { readonly from: Naming; readonly to: Naming },
-): Promise<readonly TableDiff[]> {
+): Steps<readonly TableDiff[]> {
   const diffs: TableDiff[] = [];
+  const pace = new Pace('comparing');
   for (const [table, shape] of Object.entries(model.tables)) {
     const before = tableName(table, from);
     const after = tableName(table, to);
-    const old = await digestOf(db, before, { shape, includes: () => true });
-    const next = await digestOf(db, after, { shape, includes: () => true });
+    const [old, next] = [new TableDigest(), new TableDigest()];
+    for (const [name, digest] of [[before, old] as const, [after, next] as const]) {
+      for await (const rows of scanRows(db, name, shape)) {
+        for (const row of rows) digest.add(keyText(row, shape), row);
+        yield pace.advance(rows.length);
+      }
+    }
     const differing = next.differingBuckets(old);
     const counts = { added: 0, removed: 0, changed: 0, columns: new Map<string, number>() };
     const size = Math.max(1, Math.floor(50_000 / (Math.max(old.rows, next.rows, 1) / buckets)));
     for (let index = 0; index < differing.length; index += size) {
       const group = new Set(differing.slice(index, index + size));
-      const live = await plainRows(db, { table: before, key: shape.key, group });
-      const expected = await plainRows(db, { table: after, key: shape.key, group });
+      const live = yield* plainRows(db, { table: before, key: shape.key, group, pace });
+      const expected = yield* plainRows(db, { table: after, key: shape.key, group, pace });
       for (const difference of differencesOf(table, { shape, live, expected })) count(counts, difference);
     }
     const { columns, ...numbers } = counts;
@@ -57,16 +64,22 @@ function count(
   }
 }
 
-async function plainRows(
+async function* plainRows(
   db: Rows,
-  part: { readonly table: string; readonly key: readonly string[]; readonly group: ReadonlySet<number> },
-): Promise<ReadonlyMap<string, Row>> {
+  part: {
+    readonly table: string;
+    readonly key: readonly string[];
+    readonly group: ReadonlySet<number>;
+    readonly pace: Pace;
+  },
+): Steps<ReadonlyMap<string, Row>> {
   const found = new Map<string, Row>();
   for await (const rows of scanRows(db, part.table, part)) {
     for (const row of rows) {
       const key = keyText(row, part);
       if (part.group.has(bucketOf(key))) found.set(key, { ...row, [positionColumn]: undefined });
     }
+    yield part.pace.advance(0);
   }
   return found;
 }

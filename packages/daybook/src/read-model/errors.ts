@@ -272,6 +272,24 @@ export class RebuildNotProven extends DaybookError {
   }
 }
 
+/** Another instance builds the tables anew, and may be alive. Nothing was changed. */
+export class RebuildUnderWay extends DaybookError {
+  override readonly name = 'RebuildUnderWay';
+  readonly code = 'rebuild-under-way';
+  readonly model: string;
+  /** The instance that builds them. */
+  readonly owner: string;
+
+  constructor(model: string, owner: string) {
+    super(
+      `The tables of the read model ${JSON.stringify(model)} are being built anew by ${owner}. Wait until it has ended, ` +
+        'or stop it: what it leaves is gone on with, at once when it is known to be gone, else when its lease has run out.',
+    );
+    this.model = model;
+    this.owner = owner;
+  }
+}
+
 /** The rows that differ could not be put right one by one. Nothing was committed. */
 export class NotPutRight extends DaybookError {
   override readonly name = 'NotPutRight';

@@ -19,6 +19,7 @@ export {
   ReadModelStopped,
   NotPutRight,
   RebuildNotProven,
+  RebuildUnderWay,
   UnsupportedStatement,
   VerifyInterrupted,
   type FailedEvent,

@@ -12,7 +12,7 @@ import { booksOf, findCheckpoint, type Checkpoint } from './bookkeeping.ts';
 import { checkLog } from './check-log.ts';
 import { createTables } from './create-tables.ts';
 import { endedWithin } from './ended-within.ts';
-import { LeaseLost, ProjectingFailed, ReadModelSuperseded } from './errors.ts';
+import { LeaseLost, ProjectingFailed, ReadModelSuperseded, RebuildUnderWay } from './errors.ts';
 import { releaseLease, renewLease, Silence, tryLease } from './lease.ts';
 import { readMerged, type SourcedEvent } from './merged-sources.ts';
 import { live } from './naming.ts';
@@ -87,7 +87,7 @@ export class ModelRunner {
         const failures = this.#state.failed(error);
         if (failures === 1) this.#outages = 0;
         // What is away comes back, and then nothing is wrong with any event.
-        if (failureKind(error) === 'unavailable' || error instanceof ReadModelSuperseded) this.#outages += 1;
+        if (failureKind(error) === 'unavailable' || isWaiting(error)) this.#outages += 1;
         if (isFinal(error) || failures - this.#outages >= this.#options.retry.attempts) {
           this.#state.become('failed');
           throw error;
@@ -252,6 +252,11 @@ export class ModelRunner {
 function isLeftWaiting(error: unknown): boolean {
   const cause = error instanceof ProjectingFailed ? error.cause : undefined;
   return cause instanceof HandlerTimedOut && cause.outcome === 'left-waiting';
+}
+
+/** Somebody else builds the tables, or has built them: that is over when it is over. */
+function isWaiting(error: unknown): boolean {
+  return error instanceof ReadModelSuperseded || error instanceof RebuildUnderWay;
 }
 
 function isFinal(error: unknown): boolean {

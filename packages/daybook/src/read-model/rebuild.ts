@@ -1,6 +1,8 @@
 import type { Kysely, Transaction } from 'kysely';
 
+import { systemClock } from '../consumer/clock.ts';
 import type { Reason } from '../consumer/control.ts';
+import { thisHost } from '../consumer/host.ts';
 import { InvalidOption } from '../store/errors.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { position, type Position } from '../store/position.ts';
@@ -8,9 +10,11 @@ import { booksOf, findCheckpoint, makeBooks, type Checkpoint } from './bookkeepi
 import { Copy, dropCopy, temporaryCopy } from './copy.ts';
 import { existingTable } from './create-tables.ts';
 import { diffTables, type TableDiff } from './diff-tables.ts';
-import { RebuildNotProven } from './errors.ts';
+import { endedWithin } from './ended-within.ts';
+import { RebuildNotProven, RebuildUnderWay } from './errors.ts';
 import { jobOf, Pace, type Job, type Steps } from './job.ts';
-import { checkpointName, live } from './naming.ts';
+import { isHeld } from './lease.ts';
+import { checkpointName, live, type Naming } from './naming.ts';
 import { heldStill } from './put-right.ts';
 import type { ReadModel, UntypedTables } from './read-model.ts';
 import { record } from './record.ts';
@@ -47,6 +51,7 @@ export interface RebuildReport {
  * transaction: readers never see an empty or half-filled table. A rebuild that was stopped goes on where it was. The old
  * tables stay until the next rebuild, for `switchBack`.
  *
+ * @throws RebuildUnderWay when an instance that may be alive builds them already.
  * @throws RebuildNotProven when the log, folded twice, gives different rows. The old tables stay in place.
  */
 export function rebuildReadModel<Tables>(
@@ -76,18 +81,35 @@ export async function* rebuildSteps(
   model: ReadModel,
   options: SettledRebuild,
 ): Steps<RebuildReport> {
-  const began = performance.now();
-  const { db, reason } = options;
   const copy = await nextCopy(store, model, options);
+  try {
+    return yield* buildAndShow(store, model, { ...options, copy });
+  } finally {
+    // When the database does not answer, the lease runs out by itself.
+    await endedWithin(releaseMs, copy.release(), systemClock);
+  }
+}
+
+/** To give the lease back may take so long: a transaction that was given up may still hold its row. */
+const releaseMs = 500;
+
+async function* buildAndShow(
+  store: EventStore,
+  model: ReadModel,
+  options: SettledRebuild & { readonly copy: Copy },
+): Steps<RebuildReport> {
+  const began = performance.now();
+  const { db, reason, copy } = options;
   let events = 0;
   const { position: head = position(0n) } = await store.head();
   for await (const progress of copy.foldTo(head)) {
     events = progress.done;
     yield progress;
   }
-  if (options.proof === 'fold-twice') yield* prove(store, model, { ...options, copy });
+  if (options.proof === 'fold-twice') yield* copy.keptDuring(prove(store, model, options));
   const before = await findCheckpoint(booksOf(db), model.name);
-  const diff = before === undefined ? [] : await diffTables(db, model, { from: live, to: copy.naming });
+  const diff =
+    before === undefined ? [] : yield* copy.keptDuring(diffTables(db, model, { from: live, to: copy.naming }));
   const pace = new Pace('switching', { total: 1 });
   const at = await switchTo(model, copy, options);
   yield pace.advance(1);
@@ -100,17 +122,44 @@ export async function* rebuildSteps(
   return report;
 }
 
-/** The copy that is being built: one that was left half way goes on, unless the code is another by now. */
+/**
+ * The copy that is being built: one that was left half way goes on, unless the code is another by now.
+ *
+ * @throws RebuildUnderWay when an instance that may be alive builds one.
+ */
 async function nextCopy(store: EventStore, model: ReadModel, options: SettledRebuild): Promise<Copy> {
   const { db, now } = options;
   const books = booksOf(db);
   await makeBooks(books);
+  await refuseUnderWay(model, options);
   for (const naming of await copiesNamed(db, model, nextSuffix)) {
     const found = await findCheckpoint(books, checkpointName(model, naming));
-    if (found?.code === model.code) return Copy.takeOver(store, model, { ...options, naming });
+    if (found?.code === model.code) return Copy.takeLeft(store, model, { ...options, naming });
     await dropCopy(db, model, naming);
   }
-  return Copy.open(store, model, { ...options, naming: { suffix: `${nextSuffix}${now().toString(36)}` } });
+  const naming = { suffix: `${nextSuffix}${now().toString(36)}` };
+  const copy = await Copy.open(store, model, { ...options, naming });
+  try {
+    await refuseUnderWay(model, { ...options, besides: naming }); // Two may have begun in the same moment.
+  } catch (error) {
+    await copy.drop();
+    throw error;
+  }
+  return copy;
+}
+
+/** @throws RebuildUnderWay when an instance that may be alive builds a copy. */
+async function refuseUnderWay(
+  model: ReadModel,
+  { db, now, besides }: SettledRebuild & { readonly besides?: Naming },
+): Promise<void> {
+  const host = thisHost();
+  for (const naming of await copiesNamed(db, model, nextSuffix)) {
+    if (naming.suffix === besides?.suffix) continue;
+    const found = await findCheckpoint(booksOf(db), checkpointName(model, naming));
+    if (found?.owner === undefined || !isHeld(found, { isGone: (owner) => host.isGone(owner), now })) continue;
+    throw new RebuildUnderWay(model.name, found.owner);
+  }
 }
 
 async function* prove(
@@ -121,7 +170,7 @@ async function* prove(
   const { db, copy } = options;
   await using temporary = await temporaryCopy(store, model, options);
   yield* temporary.copy.foldTo(copy.position);
-  const diff = await diffTables(db, model, { from: copy.naming, to: temporary.copy.naming });
+  const diff = yield* diffTables(db, model, { from: copy.naming, to: temporary.copy.naming });
   const differing = diff.reduce((sum, { added, removed, changed }) => sum + added + removed + changed, 0);
   if (differing === 0) return;
   await copy.drop();
@@ -134,6 +183,7 @@ async function switchTo(model: ReadModel, copy: Copy, { db, now }: SettledRebuil
   const hasTables = (await existingTable(db, model, live)) !== undefined;
   const at = await db.transaction().execute(async (tx) => {
     const before = hasTables ? await held(tx, model, now) : undefined;
+    await copy.renew(tx); // Else somebody has taken it for left behind, and goes on with it.
     const upTo = before?.position ?? position(0n);
     if (upTo > copy.position) await copy.foldWithin(tx, upTo);
     const token = (before?.token ?? 0n) + 1n;

@@ -88,7 +88,7 @@ const inPlaceAtMostDefault = 10_000;
  *
  * @throws LogRestored, ReadModelMissing as `verifyReadModel` does.
  * @throws NotPutRight when the rows that differ cannot be put right one by one. Nothing is changed then.
- * @throws RebuildNotProven as `rebuildReadModel` does.
+ * @throws RebuildUnderWay, RebuildNotProven as `rebuildReadModel` does.
  */
 export function repairReadModel<Tables>(
   store: EventStore,
