@@ -3,7 +3,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { newFolder } from './support/folder.ts';
 import { collect, runCli, runInTerminal, startCli, written, type CliResult } from './support/run-cli.ts';
@@ -189,6 +189,33 @@ describe('daybook watch', () => {
     child.kill('SIGINT');
     const [code]: readonly unknown[] = await once(child, 'close');
     assert.equal(code, 0, stderr());
+  });
+
+  it('ends when something throws where nobody can catch it, and there is no config that it may come from', async () => {
+    using folder = newFolder();
+    await runCli(['append', 'a-1', '--type', 'OrderShipped', '--data', '{}'], { cwd: folder.path });
+    const hook = folder.file('throws.mjs');
+    writeFileSync(
+      hook,
+      `import { subscribe } from 'node:diagnostics_channel';
+       subscribe('daybook:watch', () => setImmediate(() => { throw new Error('cut'); }));`,
+    );
+    const env = { NODE_OPTIONS: `--import=${pathToFileURL(hook).href}` };
+    const { code, stderr } = await runCli(['watch', '--every', '1ms'], { cwd: folder.path, env, timeoutMs: 20_000 });
+    assert.ok(code !== 0 && code !== null, `it went on: ${stderr}`);
+    assert.match(stderr, /Error: cut/);
+  });
+
+  it('refuses to look without a pause', async () => {
+    using folder = newFolder();
+    for (const words of [
+      ['watch', '--every', '0s'],
+      ['serve', '--dev', '--port', '0', '--watch-every', '0ms'],
+    ]) {
+      const { code, stderr } = await runCli([...words, '--store', 'memory:'], { cwd: folder.path, timeoutMs: 20_000 });
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, /--(?:watch-)?every 0m?s leaves no time in between/);
+    }
   });
 });
 

@@ -14,6 +14,8 @@ import {
 import { each, gone, short, watched } from './support/watched.ts';
 import { placed, World } from './support/world.ts';
 
+const emptyDatabase = async (): Promise<DatabaseAnswer> => ({ numbers: new Map(), sinceMs: 0 });
+
 function poison(): never {
   throw new TypeError('x is undefined');
 }
@@ -186,6 +188,25 @@ describe('B1: a watch that looks at the log alone', () => {
         assert.deepEqual(short(notices), ['raised never-started Other'], JSON.stringify(notices));
       },
       { expect: [each('Other')] },
+    );
+  });
+
+  it('B1: a status with half a number for a place blinds no watch that asks the database', async () => {
+    await using world = new World();
+    await world.run(each('Mailing'));
+    const status = await readStatus(world.memory, 'Mailing');
+    assert.ok(status);
+    world.breakStore(gone);
+    const sources = [{ stream: placed, pos: 1.5, lagEvents: 0 }];
+    await publishStatus(world.memory, 'ConsumerStateChanged', { ...status, state: 'failed', sources });
+    await watched(
+      world,
+      async (notices) => {
+        await world.clock.advance(1_000);
+        assert.deepEqual(short(notices), ['raised failed Mailing']);
+        assert.match(notices[0]?.alert.summary ?? '', /its heartbeat says 1\.5/);
+      },
+      { expect: [{ ...each('Mailing'), askDatabase: emptyDatabase }] },
     );
   });
 

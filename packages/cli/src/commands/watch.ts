@@ -4,9 +4,10 @@ import { watchConsumers } from 'daybook/consumer';
 import { expectedConsumers } from '../config/expected-consumers.ts';
 import { defaultConfig, findConfig } from '../config/load-config.ts';
 import { Failure } from '../failure.ts';
-import { parseCount, parseDuration } from '../input/parse-options.ts';
+import { parseCount, parseDuration, parseInterval } from '../input/parse-options.ts';
 import { counted } from '../output/counted.ts';
 import type { Begin } from '../program.ts';
+import type { Shell } from '../shell.ts';
 import { sayProblems } from '../watch/say-problems.ts';
 import { addAlertOptions, expectedIn, targetsOf, type AlertOptions } from '../watch/targets.ts';
 
@@ -40,7 +41,7 @@ export function registerWatch(program: Command, begin: Begin): void {
     .option('--once', 'look once, for cron: ends with 8 when an alert fires')
     .action(async (options: Options, command: Command) => {
       const shell = begin(command);
-      const everyMs = parseDuration(options.every, '--every');
+      const everyMs = parseInterval(options.every, '--every');
       const config = await findConfig(options);
       await using store = await shell.open('existing');
       const { maxLag, maxLagTime, maxUnverified } = options;
@@ -56,12 +57,10 @@ export function registerWatch(program: Command, begin: Begin): void {
       });
       if (options.once !== true) {
         shell.say(`Watching every ${options.every}; Ctrl-C ends it.`);
-        using _ = sayProblems(shell);
-        // A database that goes away may throw where nobody can catch it: in a pool that the config's owner listens to not.
-        const goOn = (error: unknown): void => shell.say(`A module of the config has failed: ${String(error)}`);
-        process.on('uncaughtException', goOn);
+        using beside = new DisposableStack();
+        beside.use(sayProblems(shell));
+        if (config !== undefined) beside.use(goOnAfterFailures(shell));
         await watch.done;
-        process.off('uncaughtException', goOn);
         return;
       }
       const { firing, consumers, problems } = await watch.look();
@@ -69,4 +68,14 @@ export function registerWatch(program: Command, begin: Begin): void {
       shell.say(`${counted(consumers.length, 'consumer')}, ${counted(firing.length, 'alert')}`);
       if (firing.length > 0) throw new Failure('check-failed', 8, firing.map(({ summary }) => summary).join(' '));
     });
+}
+
+/**
+ * A database that goes away may throw where nobody can catch it: in a pool that the owner of the config does not listen
+ * to. Says so, and goes on.
+ */
+function goOnAfterFailures(shell: Shell): Disposable {
+  const goOn = (error: unknown): void => shell.say(`A module of the config has failed: ${String(error)}`);
+  process.on('uncaughtException', goOn);
+  return { [Symbol.dispose]: () => void process.off('uncaughtException', goOn) };
 }

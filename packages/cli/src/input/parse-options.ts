@@ -54,6 +54,13 @@ export function parseDuration(text: string, option: string): number {
   throw usage(`${option} ${text} is no duration: give 30s, 15m, 2h or 8d.`);
 }
 
+/** How often something is done: a duration that is not 0. */
+export function parseInterval(text: string, option: string): number {
+  const intervalMs = parseDuration(text, option);
+  if (intervalMs > 0) return intervalMs;
+  throw usage(`${option} ${text} leaves no time in between: give 1ms or more, such as 5s.`);
+}
+
 /** A day or a time in ISO 8601, in UTC unless it says otherwise, or how long ago: `30s`, `15m`, `2h`, `8d`. */
 export function parseTime(text: string, option: string): Date {
   const agoMs = duration(text);

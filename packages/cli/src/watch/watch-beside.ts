@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { EventStore } from 'daybook';
 import { watchConsumers } from 'daybook/consumer';
 
-import { parseDuration } from '../input/parse-options.ts';
+import { parseInterval } from '../input/parse-options.ts';
 import type { Shell } from '../shell.ts';
 import { sayProblems } from './say-problems.ts';
 import { addAlertOptions, expectedIn, targetsOf, type AlertOptions } from './targets.ts';
@@ -27,7 +27,7 @@ export function addWatchOptions(command: Command): Command {
 export function watchBeside(shell: Shell, store: EventStore, options: BesideOptions): AsyncDisposable {
   const beside = new AsyncDisposableStack();
   if (!options.watch) return beside;
-  const everyMs = parseDuration(options.watchEvery, '--watch-every');
+  const everyMs = parseInterval(options.watchEvery, '--watch-every');
   beside.use(sayProblems(shell));
   const watch = watchConsumers(store, {
     everyMs,

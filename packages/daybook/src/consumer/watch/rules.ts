@@ -160,6 +160,6 @@ function falseClaims({ database, status, sources }: ConsumerLook): readonly stri
   if (placesIn(database) === undefined) return [];
   return sources.flatMap(({ stream, pos }) => {
     const claim = status?.sources.find((each) => each.stream === stream)?.pos;
-    return claim === undefined || BigInt(claim) === pos ? [] : [`its heartbeat says ${claim}`];
+    return claim === undefined || BigInt(Math.trunc(claim)) === pos ? [] : [`its heartbeat says ${claim}`];
   });
 }
