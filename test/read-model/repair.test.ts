@@ -63,7 +63,10 @@ async function spoil(db: Kysely<ShopTables>, orders: number): Promise<void> {
 /** Leaves a lease to an instance of another machine that will never say anything again. */
 async function leaveLease(db: Kysely<ShopTables>, owner: string): Promise<void> {
   const later = Date.now() + 3_600_000;
-  await sql`UPDATE daybook_read_model SET owner = ${owner}, lease_until = ${later}, token = token + 1`.execute(db);
+  await sql`
+    UPDATE daybook_read_model SET owner = ${owner}, lease_until = ${later}, token = token + 1 WHERE name = 'shop'`.execute(
+    db,
+  );
 }
 
 async function kept(store: EventStore): Promise<readonly Readonly<Record<string, unknown>>[]> {
@@ -185,6 +188,28 @@ for (const kind of databaseKinds()) {
       await assertRight(store, database.db);
       await using run = await runReadModel(store, shopModel(), { db: database.db, pollMs: 5 });
       await until('it is live at once', () => run.status().state === 'live', patienceMs);
+    });
+
+    it('B4 names before whom it shuts out, whichever way it goes', async () => {
+      await using store = openMemoryStore();
+      await using database = await kind.create<ShopTables>();
+      const { db } = database;
+      await appendShop(store, shopEvents(40, seeded(35)));
+      await projected(store, db);
+      const owner = 'elsewhere/1/dead';
+      for (const [way, spoilt, model, fenced] of [
+        ['none', 0, shopModel(), owner],
+        ['in-place', 2, shopModel(), owner],
+        ['rebuild', 3, shopModel(), owner],
+        ['rebuild', 0, louderShop(), undefined],
+      ] as const) {
+        await spoil(db, spoilt);
+        await leaveLease(db, owner);
+        const plan = await planRepair(store, model, { db, inPlaceAtMost: 2 }).result();
+        assert.deepEqual([plan.way, plan.fences], [way, fenced]);
+        const report = await repairReadModel(store, model, { db, reason, inPlaceAtMost: 2 }).result();
+        assert.deepEqual([report.way, report.fenced], [way, fenced]);
+      }
     });
 
     it('B4 goes the way that costs least, says which before, and proves it: nothing, in place, or built anew beside', async () => {

@@ -30,7 +30,7 @@ export interface RepairPlan {
   readonly drift: readonly Drift[];
   /** The tables were built by other code. */
   readonly isCodeChanged: boolean;
-  /** The instance that holds the lease, and would be shut out while events are projected. */
+  /** The instance that holds the lease, and would be shut out while what is missing is looked for and projected. */
   readonly fences: string | undefined;
   /** The pause that would go on afterwards. */
   readonly paused: StandingPause | undefined;
@@ -68,7 +68,7 @@ async function* planSteps(store: EventStore, model: ReadModel, options: SettledR
     rows,
     drift,
     isCodeChanged,
-    fences: isOwned && way !== 'rebuild' ? before.owner : undefined,
+    fences: isOwned && !isCodeChanged ? before.owner : undefined,
     paused: await standingPause(store, model, now),
     estimatedMs: estimate(way, { ...timesOf(report, folding), lagEvents, isCodeChanged }),
   };
