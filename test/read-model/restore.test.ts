@@ -224,6 +224,26 @@ for (const kind of databaseKinds()) {
       assert.equal(await differing(store, database.db), 0);
     });
 
+    it('does not adopt tables that other code has built: it writes nothing, and shuts nobody out', async () => {
+      await using store = openMemoryStore();
+      await using database = await kind.create<ShopTables>();
+      const events = shopEvents(40, seeded(19));
+      const at = await appendShop(store, events.slice(0, 60));
+      await using run = await runReadModel(store, shopModel(), { db: database.db, pollMs: 5 });
+      await run.reached(at, { timeoutMs: 60_000 });
+      const db = database.connect();
+      const holder = (): Promise<unknown> =>
+        db
+          .withTables<{ daybook_read_model: { owner: string; token: bigint } }>()
+          .selectFrom('daybook_read_model')
+          .select(['owner', 'token'])
+          .execute();
+      const before = { rows: await shopRows(db), holder: await holder() };
+      const other = { ...shopModel(), code: 'other' };
+      await assert.rejects(adoptReadModel(store, other, { db, reason }).result(), { code: 'needs-rebuild' });
+      assert.deepEqual({ rows: await shopRows(db), holder: await holder() }, before);
+    });
+
     it('B8 blame names the last event that changed a value', async () => {
       await using store = openMemoryStore();
       await using database = await kind.create<ShopTables>();

@@ -7,7 +7,7 @@ import type { Position } from '../store/position.ts';
 import { booksOf, findCheckpoint, firstRow, makeBooks } from './bookkeeping.ts';
 import { catchUp } from './catch-up.ts';
 import { temporaryCopy } from './copy.ts';
-import { NotLocated } from './errors.ts';
+import { NeedsRebuild, NotLocated } from './errors.ts';
 import { jobOf, type Job, type Steps } from './job.ts';
 import { hasPositions, locateSteps, placeAt, type LocateOptions, type SettledLocate } from './locate.ts';
 import { positionColumn, tableName } from './naming.ts';
@@ -40,6 +40,7 @@ export interface AdoptReport {
  * the log, projects what came after, and compares everything. Repair what it finds.
  *
  * @throws LogRestored when the tables have seen events that the log does not have.
+ * @throws NeedsRebuild when the checkpoint says that other code has built the tables. Nothing is changed then.
  * @throws NotLocated when the tables agree with no state of the log.
  */
 export function adoptReadModel<Tables>(
@@ -61,6 +62,8 @@ async function* adoptSteps(
   const books = booksOf(db);
   await makeBooks(books);
   const known = await findCheckpoint(books, model.name);
+  // Before anybody is shut out: rows by the handlers of both would be right for neither.
+  if (known !== undefined && known.code !== model.code) throw new NeedsRebuild(model.name);
   const start =
     known === undefined
       ? yield* markFound(store, model, options)
