@@ -30,6 +30,7 @@ export interface CaughtUp {
  * would keep it for ever, and what it was about to commit is refused from here on.
  *
  * @throws LogRestored when the tables were built from another log.
+ * @throws ReadModelLocked when a transaction that does not end holds the checkpoint.
  */
 export async function* catchUp(store: EventStore, model: ReadModel, options: CatchUpOptions): Steps<CaughtUp> {
   const { db, now } = options;

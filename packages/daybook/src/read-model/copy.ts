@@ -86,12 +86,12 @@ export class Copy {
   static async #taken(
     store: EventStore,
     model: ReadModel,
-    { options, take }: { readonly options: CopyOptions; readonly take: typeof requireLease },
+    { options, take }: { readonly options: CopyOptions; readonly take: typeof seizeLease },
   ): Promise<Copy> {
-    const { db, naming, now, host = thisHost(), leaseMs = defaultLeaseMs } = options;
+    const { db, naming, now, signal, host = thisHost(), leaseMs = defaultLeaseMs } = options;
     const name = checkpointName(model, naming);
     const isGone = (other: string): boolean => host.isGone(other);
-    const taken = await take(booksOf(db), { name, owner: host.holder, isGone, leaseMs, now });
+    const taken = await take(booksOf(db), { name, owner: host.holder, isGone, leaseMs, now, signal });
     return new Copy(store, model, {
       options,
       token: taken.token,

@@ -92,6 +92,34 @@ export class ReadModelInUse extends DaybookError {
   }
 }
 
+/** An open transaction holds the checkpoint, such as a batch of a process that is stopped. Nothing was changed. */
+export class ReadModelLocked extends DaybookError {
+  override readonly name = 'ReadModelLocked';
+  readonly code = 'read-model-locked';
+  readonly model: string;
+  /** The instance that has the lease. */
+  readonly owner: string | undefined;
+  /** The process of the database server that the transaction belongs to. */
+  readonly pid: number | undefined;
+
+  constructor(
+    model: string,
+    facts: { readonly owner: string | undefined; readonly pid: number | undefined; readonly cause: unknown },
+  ) {
+    const { owner, pid, cause } = facts;
+    const whose = owner === undefined ? '' : `, and ${owner} has its lease`;
+    const way = pid === undefined ? '' : `, or terminate process ${pid} of the database server`;
+    super(
+      `An open transaction holds the checkpoint of the read model ${JSON.stringify(model)}${whose}. ` +
+        `Stop the process that it belongs to${way}. Then try again.`,
+      { cause },
+    );
+    this.model = model;
+    this.owner = owner;
+    this.pid = pid;
+  }
+}
+
 /** Ghosts that the message names. */
 const namedGhosts = 20;
 

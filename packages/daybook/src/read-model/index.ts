@@ -14,6 +14,7 @@ export {
   NothingToSwitchBack,
   ProjectingFailed,
   ReadModelInUse,
+  ReadModelLocked,
   ReadModelMissing,
   ReadModelSuperseded,
   ReadModelStopped,

@@ -1,7 +1,10 @@
+import type { Kysely } from 'kysely';
+
 import type { Clock } from '../consumer/clock.ts';
 import type { Position } from '../store/position.ts';
-import { findCheckpoint, type Books, type Checkpoint } from './bookkeeping.ts';
-import { ReadModelInUse, ReadModelMissing } from './errors.ts';
+import { findCheckpoint, type Bookkeeping, type Books, type Checkpoint } from './bookkeeping.ts';
+import { ReadModelInUse, ReadModelLocked, ReadModelMissing } from './errors.ts';
+import { limitLockWait, lockingPid } from './locks-connection.ts';
 
 /** Who wants to write a copy, and for how long without a sign of life. */
 export interface LeaseWish {
@@ -11,6 +14,8 @@ export interface LeaseWish {
   readonly isGone: (owner: string) => boolean;
   readonly leaseMs: number;
   readonly now: () => number;
+  /** Ends the waiting for a lease that is taken whoever holds it. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -34,15 +39,55 @@ export function isHeld(
   return owner !== undefined && leaseUntilMs > now() && !isGone(owner);
 }
 
-/** Takes the lease whoever holds it: the way to shut out an instance that hangs. */
-export async function seizeLease(books: Books, wish: LeaseWish): Promise<Checkpoint> {
+/**
+ * Takes the lease whoever holds it: the way to shut out an instance that hangs.
+ *
+ * @throws ReadModelLocked when a transaction that does not end holds the checkpoint.
+ */
+export async function seizeLease(books: Kysely<Bookkeeping>, wish: LeaseWish): Promise<Checkpoint> {
+  let locked: unknown;
   for (let attempt = 1; attempt <= seizuresAtMost; attempt++) {
+    wish.signal?.throwIfAborted();
     const before = await findCheckpoint(books, wish.name);
     if (before === undefined) throw new ReadModelMissing(wish.name);
-    const taken = await takeFrom(books, before, wish);
-    if (taken !== undefined) return taken;
+    try {
+      const taken = await takeInTime(books, before, wish);
+      locked = undefined;
+      if (taken !== undefined) return taken;
+    } catch (error) {
+      if (!isLocked(error)) throw error;
+      locked = error;
+    }
   }
-  throw new ReadModelInUse(wish.name, 'several instances that take it from each other');
+  if (locked === undefined) throw new ReadModelInUse(wish.name, 'several instances that take it from each other');
+  const { owner } = (await findCheckpoint(books, wish.name)) ?? {};
+  throw new ReadModelLocked(wish.name, { owner, pid: await lockingPid(books, wish.name), cause: locked });
+}
+
+/** For so long each attempt waits for a transaction that holds the checkpoint. */
+const lockWaitMs = 250;
+
+/** Takes the lease, unless a transaction holds the checkpoint for too long. SQLite has a limit of its own. */
+async function takeInTime(
+  books: Kysely<Bookkeeping>,
+  before: Checkpoint,
+  wish: LeaseWish,
+): Promise<Checkpoint | undefined> {
+  if (!isPostgres(books)) return takeFrom(books, before, wish);
+  return books.transaction().execute(async (tx) => {
+    await limitLockWait(tx, lockWaitMs);
+    return takeFrom(tx, before, wish);
+  });
+}
+
+/** Of the databases that read models live in, the only one whose tables are made within transactions, by Kysely's word. */
+function isPostgres(books: Kysely<Bookkeeping>): boolean {
+  return books.getExecutor().adapter.supportsTransactionalDdl === true;
+}
+
+/** PostgreSQL's `lock_not_available`. */
+function isLocked(error: unknown): boolean {
+  return error instanceof Error && Reflect.get(error, 'code') === '55P03';
 }
 
 /** How often the lease is taken again from whoever took it in the same moment. */

@@ -87,6 +87,7 @@ const inPlaceAtMostDefault = 10_000;
  * that is paused stays paused.
  *
  * @throws LogRestored, ReadModelMissing as `verifyReadModel` does.
+ * @throws ReadModelLocked when an open transaction holds the checkpoint, such as a batch of a process that is stopped.
  * @throws NotPutRight when the rows that differ cannot be put right one by one. Nothing is changed then.
  * @throws RebuildUnderWay, RebuildNotProven as `rebuildReadModel` does.
  */
