@@ -14,6 +14,7 @@ import { consumer, runConsumer, type Consumer } from 'daybook/consumer';
 import { readKillOrders } from './support/kill-orders.ts';
 import { openStore } from './support/open-store.ts';
 import { untilHandled } from './support/until-handled.ts';
+import { withAppend } from './support/with-append.ts';
 
 /** Where a consumer can be killed. */
 export type KillPoint =
@@ -56,22 +57,15 @@ function beforeFlushes(now: () => void): void {
 
 /** A store in which a checkpoint can be interrupted: while it waits, in its commit, and right after it. */
 function interrupted(store: EventStore): EventStore {
-  return new Proxy(store, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name);
-      if (typeof member !== 'function') return member;
-      if (name !== 'append') return member.bind(target);
-      return async (...words: Parameters<EventStore['append']>) => {
-        if (!words[0].endsWith('_checkpoints')) return await target.append(...words);
-        isAppending = true;
-        const appending = target.append(...words);
-        pass('append');
-        const appended = await appending;
-        isAppending = false;
-        pass('committed');
-        return appended;
-      };
-    },
+  return withAppend(store, async (stream, events, options) => {
+    if (!stream.endsWith('_checkpoints')) return await store.append(stream, events, options);
+    isAppending = true;
+    const appending = store.append(stream, events, options);
+    pass('append');
+    const appended = await appending;
+    isAppending = false;
+    pass('committed');
+    return appended;
   });
 }
 

@@ -13,6 +13,7 @@ import { consumer, runConsumer, type EffectDelivery, type HandlerContext } from 
 import { readKillOrders } from './support/kill-orders.ts';
 import { openStore } from './support/open-store.ts';
 import { untilHandled } from './support/until-handled.ts';
+import { withAppend } from './support/with-append.ts';
 
 /** Where an effect can be killed: when it is begun, when it has happened, and when the ledger says so. */
 export type EffectKillPoint = `${EffectDelivery}/${'begun' | 'effect' | 'done'}`;
@@ -27,19 +28,12 @@ let delivery: EffectDelivery = 'at-least-once';
 
 /** A store in which the ledger can be interrupted: after each of its words. */
 function interrupted(store: EventStore): EventStore {
-  return new Proxy(store, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name);
-      if (typeof member !== 'function') return member;
-      if (name !== 'append') return member.bind(target);
-      return async (...words: Parameters<EventStore['append']>) => {
-        const appended = await target.append(...words);
-        const [stream, [event]] = words;
-        if (stream.startsWith('$effect-') && event !== undefined)
-          pass(`${delivery}/${event.type === 'EffectBegun' ? 'begun' : 'done'}`);
-        return appended;
-      };
-    },
+  return withAppend(store, async (stream, events, options) => {
+    const appended = await store.append(stream, events, options);
+    const [event] = events;
+    if (stream.startsWith('$effect-') && event !== undefined)
+      pass(`${delivery}/${event.type === 'EffectBegun' ? 'begun' : 'done'}`);
+    return appended;
   });
 }
 

@@ -15,6 +15,7 @@ import { consumer, runConsumer } from 'daybook/consumer';
 
 import { openStore } from './support/open-store.ts';
 import { sayReady } from './support/say-ready.ts';
+import { withAppend } from './support/with-append.ts';
 
 /** A lease lasts so long, by the clock of whoever looks at it. */
 const leaseMs = 2_000;
@@ -28,15 +29,9 @@ const effects = `${path}.effects`;
 
 /** The mistake of a lease without a fence: checkpoints are taken from everybody. */
 function withoutFence(store: EventStore): EventStore {
-  return new Proxy(store, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name);
-      if (typeof member !== 'function') return member;
-      if (name !== 'append') return member.bind(target);
-      return (...[stream, events, options]: Parameters<EventStore['append']>) =>
-        target.append(stream, events, stream.endsWith('_checkpoints') ? { expected: 'any' } : options);
-    },
-  });
+  return withAppend(store, (stream, events, options) =>
+    store.append(stream, events, stream.endsWith('_checkpoints') ? { expected: 'any' } : options),
+  );
 }
 
 function mailIdOf(id: string): string {

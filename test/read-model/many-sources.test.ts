@@ -4,10 +4,9 @@ import { after, describe, it } from 'node:test';
 import { jsonEvent, streamName, type EventStore, type Position } from 'daybook';
 import { openMemoryStore } from 'daybook/memory';
 import { readModel, runReadModel, verifyReadModel, type ReadModel } from 'daybook/read-model';
-import type { Kysely } from 'kysely';
 
 import { databaseKinds } from './databases.ts';
-import { note, type NoteTables } from './notes.ts';
+import { makeNotes, note, type NoteTables } from './notes.ts';
 
 const patienceMs = 60_000;
 const many = 1_003;
@@ -17,14 +16,7 @@ function manyNotes(): ReadModel {
   return readModel('notes', {
     from: categories.map((category) => `$ce-${category}`),
     tables: { notes: { key: ['id'] } },
-    migrate: async (db: Kysely<NoteTables>) => {
-      await db.schema
-        .createTable('notes')
-        .addColumn('id', 'varchar(40)', (column) => column.primaryKey())
-        .addColumn('text', 'text', (column) => column.notNull())
-        .addColumn('number', 'integer', (column) => column.notNull())
-        .execute();
-    },
+    migrate: makeNotes,
     on: { Noted: (event, tx) => note(tx, event.stream, '.') },
   });
 }

@@ -56,10 +56,7 @@ describe('R14: a handler of a read model that never returns', () => {
   it('R14: is given up after a minute: the state names it, somebody is told, and a stop does not wait for it', async () => {
     const clock = new SimulatedClock();
     await using store = openMemoryStore({ now: () => clock.now() });
-    using database = new SimulatedDatabase({
-      random: () => clock.random(),
-      faults: () => ({ statement: 0, commit: 0 }),
-    });
+    using database = new SimulatedDatabase({ random: () => clock.random() });
     const { db } = database.connect<ShopTables>(() => {});
     const hanging = new Hanging();
     const run = await runReadModel(store, hanging.model, { db, clock });

@@ -21,20 +21,22 @@ export async function note(tx: Transaction<NoteTables>, id: string, text: string
     .execute();
 }
 
+export async function makeNotes(db: Kysely<NoteTables>): Promise<void> {
+  await db.schema
+    .createTable('notes')
+    .addColumn('id', 'varchar(40)', (column) => column.primaryKey())
+    .addColumn('text', 'text', (column) => column.notNull())
+    .addColumn('number', 'integer', (column) => column.notNull())
+    .execute();
+}
+
 /** A read model of notes, whatever its handler makes of the events. */
 export function notesModel(handler: Handler<DecodedEvent, NoteTables>, timeoutMs = 60_000): ReadModel {
   return readModel('notes', {
     from: ['$ce-Note'],
     tables: { notes: { key: ['id'] } },
     timeoutMs,
-    migrate: async (db: Kysely<NoteTables>) => {
-      await db.schema
-        .createTable('notes')
-        .addColumn('id', 'varchar(40)', (column) => column.primaryKey())
-        .addColumn('text', 'text', (column) => column.notNull())
-        .addColumn('number', 'integer', (column) => column.notNull())
-        .execute();
-    },
+    migrate: makeNotes,
     on: { Noted: handler, Other: handler },
   });
 }

@@ -14,8 +14,6 @@ import { orderStream, shopModel, shopOptions, shopRows, type ShopHandler, type S
 import { SimulatedDatabase } from './simulated-database.ts';
 
 const waiting = (id: string): NewEvent => jsonEvent({ type: 'AwaitingShipment', data: { order_id: id } });
-const none = { statement: 0, commit: 0 };
-
 const broken: ShopHandler = () => {
   throw new Error('It is broken.');
 };
@@ -39,7 +37,7 @@ describe('R14: the database of a read model is away', () => {
     it(`R14: it ${what} for ten minutes: seen in 5 s, told in 30 s, nothing lost, no restart`, async () => {
       const clock = new SimulatedClock();
       await using store = openMemoryStore({ now: () => clock.now() });
-      using database = new SimulatedDatabase({ random: () => clock.random(), faults: () => none });
+      using database = new SimulatedDatabase({ random: () => clock.random() });
       const client = database.connect<ShopTables>(() => {});
       const { db } = client;
       await using run = await runReadModel(store, shopModel(), { db, clock });
@@ -74,7 +72,7 @@ describe('R14: the database of a read model is away', () => {
   it('R14: a handler that goes on failing is seen in 5 s and told in 30 s, however often it is tried', async () => {
     const clock = new SimulatedClock();
     await using store = openMemoryStore({ now: () => clock.now() });
-    using database = new SimulatedDatabase({ random: () => clock.random(), faults: () => none });
+    using database = new SimulatedDatabase({ random: () => clock.random() });
     const { db } = database.connect<ShopTables>(() => {});
     const options = shopOptions();
     const model = readModel('shop', { ...options, on: { ...options.on, OrderCancelled: broken } });

@@ -7,6 +7,7 @@ import { after, describe, it } from 'node:test';
 import { jsonData, position, type EventStore } from 'daybook';
 import { openMemoryStore } from 'daybook/memory';
 import {
+  findPrevious,
   readModel,
   rebuildReadModel,
   runReadModel,
@@ -36,8 +37,6 @@ import { SimulatedDatabase } from './simulated-database.ts';
 
 const reason = { who: 'ann', why: 'a test' };
 const patienceMs = 20_000;
-const none = { statement: 0, commit: 0 };
-
 const louder: ShopHandler = async (event, tx) => {
   const { order_id, carrier, shipped_on } = dataOf(event);
   await tx
@@ -71,7 +70,7 @@ describe('a rebuild by itself', () => {
   it('B6 keeps the lease of the old tables for as long as it takes, and who stands by goes on standing by', async () => {
     const clock = new SimulatedClock();
     await using store = openMemoryStore({ now: () => clock.now() });
-    using database = new SimulatedDatabase({ random: () => clock.random(), faults: () => none });
+    using database = new SimulatedDatabase({ random: () => clock.random() });
     const connect = (): Kysely<ShopTables> => database.connect<ShopTables>(() => {}).db;
     await appendShop(store, shopEvents(700, seeded(3)));
     await rebuildReadModel(store, shopModel(), { db: connect(), reason, proof: 'none' }).result();
@@ -287,6 +286,22 @@ for (const kind of databaseKinds()) {
       await until('it has failed', () => run.status().state === 'failed', patienceMs);
       await assert.rejects(run.finished, { code: 'rebuild-not-proven' });
       assert.deepEqual(await shopRows(database.db), before);
+    });
+
+    it('has nothing to switch back where it never ran', async () => {
+      await using store = openMemoryStore();
+      await using database = await kind.create<ShopTables>();
+      const [options, nothing] = [{ db: database.db, reason }, { code: 'nothing-to-switch-back' }];
+      await assert.rejects(findPrevious(shopModel(), options), nothing);
+      await assert.rejects(switchBack(store, shopModel(), options), nothing);
+    });
+
+    it('makes its own tables once, however many ask for them first', async () => {
+      await using database = await kind.create<ShopTables>();
+      const asking = Array.from({ length: 8 }, () => findPrevious(shopModel(), { db: database.db }));
+      for (const answer of await Promise.allSettled(asking)) {
+        assert.equal(answer.status === 'rejected' && answer.reason.code, 'nothing-to-switch-back');
+      }
     });
 
     it('does not show tables that come out differently the second time', async () => {

@@ -35,10 +35,7 @@ describe('the time that a read model says it still needs', () => {
   it('O-12 is right after a tenth of the way, with its place and its rate, while it runs', async () => {
     const clock = new SimulatedClock();
     await using store = openMemoryStore({ now: () => clock.now() });
-    using database = new SimulatedDatabase({
-      random: () => clock.random(),
-      faults: () => ({ statement: 0, commit: 0 }),
-    });
+    using database = new SimulatedDatabase({ random: () => clock.random() });
     const { db } = database.connect<ShopTables>(() => {});
     const slow: ShopHandler = () => clock.sleep(eachMs);
     const on = Object.fromEntries(Object.keys(shopOptions().on).map((type) => [type, slow]));
@@ -57,10 +54,7 @@ describe('the time that a read model says it still needs', () => {
   it('says since when it fails, not when it failed last', async () => {
     const clock = new SimulatedClock();
     await using store = openMemoryStore({ now: () => clock.now() });
-    using database = new SimulatedDatabase({
-      random: () => clock.random(),
-      faults: () => ({ statement: 0, commit: 0 }),
-    });
+    using database = new SimulatedDatabase({ random: () => clock.random() });
     const { db } = database.connect<ShopTables>(() => {});
     const model = readModel('shop', { ...shopOptions(), on: { ...shopOptions().on, AwaitingShipment: broken } });
     const began = clock.now();
@@ -75,7 +69,7 @@ describe('the time that a read model says it still needs', () => {
 
   it('O-12 is right after a tenth of a rebuild: as many events as it reckons with are left', async () => {
     await using store = openMemoryStore();
-    using database = new SimulatedDatabase({ random: seeded(1), faults: () => ({ statement: 0, commit: 0 }) });
+    using database = new SimulatedDatabase({ random: seeded(1) });
     const db: Kysely<ShopTables> = database.connect<ShopTables>(() => {}).db;
     const all = shopEvents(2_500, seeded(53));
     await appendShop(store, all);

@@ -108,7 +108,7 @@ for (const kind of databaseKinds()) {
       });
       await run.reached(irrelevant.position);
       const late = run.reached(position(irrelevant.position + 1n), { timeoutMs: 20 });
-      await assert.rejects(late, { code: 'not-reached', wanted: irrelevant.position + 1n });
+      await assert.rejects(late, { code: 'not-reached', wanted: irrelevant.position + 1n, state: 'live' });
       await assert.rejects(run.reached(position(10n ** 9n), { signal: AbortSignal.abort(new Error('enough')) }), {
         message: 'enough',
       });
@@ -269,7 +269,11 @@ for (const kind of databaseKinds()) {
       await requestControl(store, 'shop', { kind: 'pause', until: new Date(Date.now() + 60_000), ...who });
       await until('it says that it is paused', async () => (await stateOf()) === 'paused', patienceMs);
       const { position: end } = await store.append(orderStream('1'), [waiting('1')], { expected: 'any' });
-      await assert.rejects(run.reached(end, { timeoutMs: 100 }), { code: 'not-reached' });
+      await assert.rejects(run.reached(end, { timeoutMs: 100 }), {
+        code: 'not-reached',
+        state: 'paused',
+        message: /It is paused: ann: the disk is full, until /,
+      });
       assert.deepEqual((await shopRows(database.db))['shipments'], []);
       await requestControl(store, 'shop', { kind: 'resume', ...who });
       await run.reached(end, { timeoutMs: 20_000 });

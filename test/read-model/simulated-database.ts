@@ -34,8 +34,12 @@ type Row = Readonly<Record<string, SQLInputValue>>;
 
 export interface SimulatedDatabaseOptions {
   readonly random: () => number;
-  readonly faults: () => Faults;
+  /** Default: none. */
+  readonly faults?: () => Faults;
 }
+
+/** Everything goes well. */
+export const noFaults: Faults = { statement: 0, commit: 0 };
 
 /**
  * A database server in this process: SQLite in memory, with clients that take turns. Nothing in it waits for real time,
@@ -50,7 +54,7 @@ export class SimulatedDatabase implements Disposable {
   #isTaken = false;
   readonly #waiting: (() => void)[] = [];
 
-  constructor({ random, faults }: SimulatedDatabaseOptions) {
+  constructor({ random, faults = () => noFaults }: SimulatedDatabaseOptions) {
     this.random = random;
     this.faults = faults;
   }

@@ -4,7 +4,7 @@ import { rebuildReadModel, runReadModel, type ReadModelRun } from 'daybook/read-
 import { SimulatedClock } from 'daybook/testing';
 
 import { breakable, type Breakable } from '../consumer/support/world.ts';
-import { SimulatedDatabase, type Client, type Copy } from './simulated-database.ts';
+import { noFaults, SimulatedDatabase, type Client, type Copy } from './simulated-database.ts';
 import { SimulatedLog } from './simulated-log.ts';
 import { simulatedModel, type Data, type Tables, type Version } from './simulated-model.ts';
 import { operator, Truth, type Expected } from './simulated-truth.ts';
@@ -76,8 +76,7 @@ class Simulation implements Disposable {
     this.#hasPoison = random() < 0.1;
     this.#log = new SimulatedLog(() => this.#clock.now());
     const faults = { statement: random() < 0.5 ? 0.02 : 0, commit: random() < 0.5 ? 0.05 : 0 };
-    const none = { statement: 0, commit: 0 };
-    this.#database = new SimulatedDatabase({ random, faults: () => (this.#mayFail ? faults : none) });
+    this.#database = new SimulatedDatabase({ random, faults: () => (this.#mayFail ? faults : noFaults) });
     this.#truth = new Truth(this.#database);
     this.#watch = watchConsumers(this.#log.store, { clock: this.#clock, everyMs: 3_600_000 });
   }

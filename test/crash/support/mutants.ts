@@ -5,14 +5,13 @@ import {
   revision,
   type AppendAllOptions,
   type Appended,
-  type AppendOptions,
   type EventStore,
   type NewEvent,
   type StreamAppend,
-  type StreamName,
 } from 'daybook';
 
 import type { LaneStore } from './lane.ts';
+import { withAppend } from './with-append.ts';
 
 /** A store with a mistake: it commits an append in two transactions. */
 export function inTwoTransactions(store: LaneStore): LaneStore {
@@ -36,16 +35,7 @@ export function inTwoTransactions(store: LaneStore): LaneStore {
 
 /** A store with a mistake: it does not look at ids, so that what is sent again is appended again. */
 export function ignoringIds(store: EventStore): EventStore {
-  return new Proxy(store, {
-    get(target, name) {
-      if (name === 'append') {
-        return (stream: StreamName, events: readonly NewEvent[], options: AppendOptions) =>
-          target.append(stream, withNewIds(events), options);
-      }
-      const member: unknown = Reflect.get(target, name);
-      return typeof member === 'function' ? member.bind(target) : member;
-    },
-  });
+  return withAppend(store, (stream, events, options) => store.append(stream, withNewIds(events), options));
 }
 
 /** The events under other ids: how a store behaves that ignores them. */

@@ -17,6 +17,7 @@ export async function twoWriters(ground: ModelGround): Promise<Outcome> {
   const first = await handledAll(sleeper);
   if (first !== undefined) return first;
   sleeper.tell('stop');
+  await sleeper.until('stopping');
   await ground.fill(ground.later.slice(0, -1));
   const began = performance.now();
   await using successor = ground.start({ kind: 'none' }, lease);

@@ -48,6 +48,8 @@ export type Said =
   | { readonly kind: 'fault'; readonly event: EventName | undefined }
   /** The fault is over. */
   | { readonly kind: 'over' }
+  /** It stops as a whole now, as it was told: it does nothing any more before it is waked. */
+  | { readonly kind: 'stopping' }
   /** Everything that was in the log is handled. */
   | { readonly kind: 'reached'; readonly handled: number; readonly statements: number }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly event: EventName | undefined };

@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { CreateTableBuilder, Kysely, Transaction } from 'kysely';
 
 import { position, revision, type Position, type Revision } from '../store/position.ts';
 
@@ -78,7 +78,7 @@ export function booksOf<Tables>(db: Kysely<Tables>): Kysely<Bookkeeping> {
 
 /** Makes Daybook's own tables where they are not there yet. */
 export async function makeBooks(db: Kysely<Bookkeeping>): Promise<void> {
-  await db.schema
+  const checkpoints = db.schema
     .createTable('daybook_read_model')
     .ifNotExists()
     .addColumn('name', 'varchar(200)', (column) => column.primaryKey())
@@ -93,9 +93,8 @@ export async function makeBooks(db: Kysely<Bookkeeping>): Promise<void> {
     .addColumn('lease_until', 'bigint', (column) => column.notNull())
     .addColumn('updated_at', 'bigint', (column) => column.notNull())
     .addColumn('verified_position', 'bigint')
-    .addColumn('verified_at', 'bigint')
-    .execute();
-  await db.schema
+    .addColumn('verified_at', 'bigint');
+  const sources = db.schema
     .createTable('daybook_read_model_source')
     .ifNotExists()
     .addColumn('model', 'varchar(200)', (column) => column.notNull())
@@ -103,16 +102,27 @@ export async function makeBooks(db: Kysely<Bookkeeping>): Promise<void> {
     .addColumn('number', 'bigint', (column) => column.notNull())
     .addColumn('position', 'bigint', (column) => column.notNull())
     .addColumn('event_id', 'varchar(36)', (column) => column.notNull())
-    .addPrimaryKeyConstraint('daybook_read_model_source_key', ['model', 'source'])
-    .execute();
-  await db.schema
+    .addPrimaryKeyConstraint('daybook_read_model_source_key', ['model', 'source']);
+  const trail = db.schema
     .createTable('daybook_read_model_trail')
     .ifNotExists()
     .addColumn('model', 'varchar(200)', (column) => column.notNull())
     .addColumn('position', 'bigint', (column) => column.notNull())
     .addColumn('event_id', 'varchar(36)', (column) => column.notNull())
-    .addPrimaryKeyConstraint('daybook_read_model_trail_key', ['model', 'position'])
-    .execute();
+    .addPrimaryKeyConstraint('daybook_read_model_trail_key', ['model', 'position']);
+  for (const table of [checkpoints, sources, trail]) await makeUnlessThere(table);
+}
+
+/**
+ * Makes a table unless it is there. On PostgreSQL `if not exists` fails for all but one of those who do it at the same
+ * moment: a second time it is there.
+ */
+export async function makeUnlessThere(table: CreateTableBuilder<string, string>): Promise<void> {
+  try {
+    await table.execute();
+  } catch {
+    await table.execute();
+  }
 }
 
 /** Where a copy stands, or `undefined` when it has never run. */

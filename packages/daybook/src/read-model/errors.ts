@@ -1,5 +1,6 @@
 import { DaybookError } from '../store/errors.ts';
 import type { Position } from '../store/position.ts';
+import type { RunStateName, RunStatus } from './run-state.ts';
 
 /** The definition of a read model says something that cannot be. */
 export class InvalidReadModel extends DaybookError {
@@ -215,14 +216,19 @@ export class NotReached extends DaybookError {
   readonly model: string;
   readonly wanted: Position;
   readonly reached: Position | undefined;
+  /** What the run was doing then. */
+  readonly state: RunStateName;
 
-  constructor(model: string, wanted: Position, reached: Position | undefined, timeoutMs: number) {
+  constructor(wanted: Position, timeoutMs: number, { model, position, state, reason, lastError }: RunStatus) {
+    const why = reason ?? (lastError instanceof Error ? lastError.message : undefined);
     super(
-      `The read model ${JSON.stringify(model)} was at position ${reached ?? 'none'} after ${timeoutMs} ms; ${wanted} was waited for.`,
+      `The read model ${JSON.stringify(model)} was at position ${position ?? 'none'} after ${timeoutMs} ms; ${wanted} was waited for. ` +
+        `It is ${state.replace('-', ' ')}${why === undefined ? '.' : `: ${why}`}`,
     );
     this.model = model;
     this.wanted = wanted;
-    this.reached = reached;
+    this.reached = position;
+    this.state = state;
   }
 }
 

@@ -94,7 +94,7 @@ async function reached(
   const ended = new AbortController();
   const waiting = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]);
   const late = clock.sleep(timeoutMs, waiting).then(() => {
-    throw new NotReached(state.model, position, state.status().position, timeoutMs);
+    throw new NotReached(position, timeoutMs, state.status());
   });
   late.catch(() => {}); // It was in time.
   try {

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 
-import { booksOf, type Bookkeeping, type Counter } from './bookkeeping.ts';
+import { booksOf, makeUnlessThere, type Bookkeeping, type Counter } from './bookkeeping.ts';
 import type { ReadModel, UntypedTables } from './read-model.ts';
 import { buckets } from './rows.ts';
 
@@ -27,12 +27,13 @@ type Samples = Bookkeeping & {
 export async function nextSample(db: Kysely<UntypedTables>, model: ReadModel, share: number): Promise<Sample> {
   if (share >= 1) return everything;
   const samples = samplesOf(db);
-  await samples.schema
-    .createTable('daybook_read_model_sample')
-    .ifNotExists()
-    .addColumn('model', 'varchar(200)', (column) => column.primaryKey())
-    .addColumn('next_bucket', 'integer', (column) => column.notNull())
-    .execute();
+  await makeUnlessThere(
+    samples.schema
+      .createTable('daybook_read_model_sample')
+      .ifNotExists()
+      .addColumn('model', 'varchar(200)', (column) => column.primaryKey())
+      .addColumn('next_bucket', 'integer', (column) => column.notNull()),
+  );
   const kept = await samples
     .selectFrom('daybook_read_model_sample')
     .select('next_bucket')
@@ -50,11 +51,10 @@ export async function rememberSample(
   if (count === buckets) return;
   const row = { model: model.name, next_bucket: (from + count) % buckets };
   await samplesOf(db)
-    .transaction()
-    .execute(async (tx) => {
-      await tx.deleteFrom('daybook_read_model_sample').where('model', '=', model.name).execute();
-      await tx.insertInto('daybook_read_model_sample').values(row).execute();
-    });
+    .insertInto('daybook_read_model_sample')
+    .values(row)
+    .onConflict((conflict) => conflict.column('model').doUpdateSet({ next_bucket: row.next_bucket }))
+    .execute();
 }
 
 function samplesOf(db: Kysely<UntypedTables>): Kysely<Samples> {

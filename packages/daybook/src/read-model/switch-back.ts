@@ -60,8 +60,8 @@ export async function switchBack<Tables>(
   if (reason.who === '' || reason.why === '') throw new InvalidOption('reason', 'say who, and why');
   await makeBooks(booksOf(db));
   const facts = await db.transaction().execute(async (tx) => {
+    const { naming: previous, checkpoint } = await previousIn(tx, model); // Before it is said that there is nothing to hold.
     const { token, code: replaced } = await heldStill(tx, model, now);
-    const { naming: previous, checkpoint } = await previousIn(tx, model);
     const aside = { suffix: `__aside_${now().toString(36)}` };
     await renameCopy(tx, model, { from: live, to: aside, token: token + 1n });
     await renameCopy(tx, model, { from: previous, to: live, token: token + 2n });

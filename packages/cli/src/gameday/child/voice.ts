@@ -14,10 +14,16 @@ export async function follow(reach: () => Promise<Said>): Promise<void> {
   await tell({ kind: 'ready' });
   for await (const told of orders()) {
     if (told === 'end') return;
-    if (told === 'stop') process.kill(process.pid, 'SIGSTOP');
+    if (told === 'stop') stopAsAWhole();
     // Not waited for: it may be told to end before it gets there.
     else void reach().then(tell, (error: unknown) => tell(failure(error)));
   }
+}
+
+/** Says so and stops in the same turn: what is said has left, and nothing else is done before the process is waked. */
+function stopAsAWhole(): void {
+  process.send?.({ kind: 'stopping' } satisfies Said);
+  process.kill(process.pid, 'SIGSTOP');
 }
 
 /** An error as it is told. */
