@@ -11,6 +11,8 @@ const runEvents = 2 * generationEvents;
  */
 const runEveryMs = 1_000;
 const runEventsAtMost = 8 * generationEvents;
+/** What the thread makes is garbage at once. Left alone, it would keep 128 MB for that, and fill all of them now and then. */
+const youngGenerationMb = 24;
 
 /** How far which index is. */
 export interface Indexed {
@@ -99,6 +101,7 @@ export class IndexRunner implements AsyncDisposable {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     const worker = new Worker(new URL(`./index-worker.${extension}`, import.meta.url), {
       workerData: { logPath, indexPath, busyTimeoutMs } satisfies IndexerOptions,
+      resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
     });
     worker.on('message', (message: Indexed | 'checkpointed') => {
       if (message === 'checkpointed') onCheckpointed();
