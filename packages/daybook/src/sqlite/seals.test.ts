@@ -147,6 +147,24 @@ describe('the seals of a log', () => {
     await using store = await openSqliteStore(await sealedStore());
     assert.deepEqual(await findings(store), []);
   });
+
+  it('show nothing, whatever the sizes of the events, and whenever the store is opened again', async () => {
+    const path = join(folder, `${(made += 1)}.db`);
+    // Sixteen KiB of records are hashed at once, and larger ones by themselves.
+    const sizes = [0, 1, 5_000, 16_200, 16_300, 16_301, 16_302, 16_303, 16_304, 16_384, 40_000];
+    const sized = (_: unknown, index: number): NewEvent => ({
+      ...event(),
+      data: Buffer.alloc(sizes[index % sizes.length]!),
+    });
+    for (let lives = 0; lives < 3; lives += 1) {
+      await using store = await openSqliteStore(path);
+      for (let appends = 0; appends < 7; appends += 1) {
+        await store.append(streamName('Order-1'), Array.from({ length: 100 }, sized), { expected: 'any' });
+      }
+    }
+    await using store = await openSqliteStore(path);
+    assert.deepEqual(await findings(store), []);
+  });
 });
 
 function encodedAt(position: number, { created, revision, ...read }: RecordedEvent): Uint8Array {

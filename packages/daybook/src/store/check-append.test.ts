@@ -33,6 +33,28 @@ describe('checks before an append', () => {
     });
   });
 
+  it('an id is a UUID in each of its characters', () => {
+    const id = '0af9C3e1-B7d2-4e55-8a06-f1D94b2c7E83';
+    checkEvents([{ ...event(1), id }], limits);
+    for (let at = 0; at < id.length; at += 1) {
+      for (const wrong of ['g', 'G', '/', ':', '@', '`', ' ', '\0', 'é', '٣', id[at] === '-' ? '0' : '-', '']) {
+        const text = id.slice(0, at) + wrong + id.slice(at + 1);
+        assert.throws(
+          () => checkEvents([{ ...event(1), id: text }], limits),
+          { code: 'invalid-event', field: 'id' },
+          text,
+        );
+      }
+    }
+    for (const text of [`${id}0`, ` ${id}`, id.replaceAll('-', '')]) {
+      assert.throws(
+        () => checkEvents([{ ...event(1), id: text }], limits),
+        { code: 'invalid-event', field: 'id' },
+        text,
+      );
+    }
+  });
+
   it('a writer says what it expects', () => {
     for (const expected of ['any', 'no-stream', 'stream-exists', revision(3)] as const) checkExpected(expected);
     for (const expected of [undefined, null, 3, 'Any', {}] as unknown as ExpectedRevision[]) {
