@@ -1,10 +1,11 @@
 import type { DatabaseConnection, Transaction } from 'kysely';
 
+import type { DecodedEvent } from '../store/event-source.ts';
 import { callHandler, statementsEnded } from './call-handler.ts';
 import { transactionsOf } from './handler-transaction.ts';
 import { Line, Overtaken, type Lane, type PipelinedConnection } from './line.ts';
 import { ModelPlugin } from './model-plugin.ts';
-import type { DecodedSourced, Projecting } from './project.ts';
+import type { Projecting } from './project.ts';
 import type { UntypedTables } from './read-model.ts';
 import type { Watchdog } from './watchdog.ts';
 
@@ -39,7 +40,7 @@ export class Foresight {
  */
 export async function handleAhead(
   tx: Transaction<UntypedTables>,
-  events: readonly DecodedSourced[],
+  events: readonly { readonly event: DecodedEvent }[],
   projecting: Watched,
 ): Promise<boolean> {
   // While it is held here, nothing else is sent on it.
@@ -59,11 +60,12 @@ export async function handleAhead(
   });
 }
 
-type Watched = Projecting & { readonly watchdog: Watchdog };
+type Handling = Pick<Projecting, 'model' | 'naming' | 'foresight'>;
+type Watched = Handling & { readonly watchdog: Watchdog };
 
 interface Calling {
   readonly tx: Transaction<UntypedTables>;
-  readonly events: readonly DecodedSourced[];
+  readonly events: readonly { readonly event: DecodedEvent }[];
   readonly projecting: Watched;
 }
 
@@ -98,7 +100,7 @@ async function allDone(line: Line, outcomes: readonly Promise<void>[]): Promise<
   }
 }
 
-async function handle(lane: Lane, tx: Transaction<UntypedTables>, projecting: Projecting): Promise<void> {
+async function handle(lane: Lane, tx: Transaction<UntypedTables>, projecting: Handling): Promise<void> {
   const { event } = lane;
   try {
     await callHandler(projecting.model, event, { tx, statements: lane });

@@ -1,13 +1,16 @@
-import type { ControlledTransaction, Kysely } from 'kysely';
+import type { ControlledTransaction, Kysely, Transaction } from 'kysely';
 
 import { systemClock } from '../consumer/clock.ts';
 import type { Drift } from './drift.ts';
 import { handleAll } from './handle-all.ts';
+import { Overtaken } from './line.ts';
 import { ModelPlugin } from './model-plugin.ts';
 import { tableName, type Naming } from './naming.ts';
 import type { ReadModel, UntypedTables } from './read-model.ts';
 import { keyText, rowsWithKeys, rowText, type Row } from './rows.ts';
+import { Foresight, handleAhead } from './run-ahead.ts';
 import type { HistoryStep } from './trace.ts';
+import { Watchdog } from './watchdog.ts';
 
 /** A row that something went wrong with, and the events that should have made it. */
 export interface Attempt {
@@ -29,7 +32,7 @@ const runsAtMost = 12;
  */
 export async function tryStories(attempt: Attempt): Promise<Pick<Drift, 'class' | 'since'> | undefined> {
   const { history, stages } = attempt;
-  const stage = new Stage(await stages.current(), attempt, stages.naming);
+  const stage = new Stage(await stages.current(), attempt, stages);
   // The row must follow from its own events alone, or leaving some of them out says nothing.
   const start = startOf(history);
   const whole = history.at(-1)?.row;
@@ -44,6 +47,7 @@ const stageMs = 200;
 /** Tables of one's own in a transaction that is never committed, made anew after a while. */
 export class Stages implements AsyncDisposable {
   readonly naming: Naming = { suffix: `__try_${crypto.randomUUID().slice(0, 8)}` };
+  readonly foresight: Foresight = new Foresight();
   readonly #db: Kysely<UntypedTables>;
   readonly #model: ReadModel;
   #tx: ControlledTransaction<UntypedTables> | undefined;
@@ -71,9 +75,12 @@ export class Stages implements AsyncDisposable {
 
 async function search(stage: Stage, { history, live }: Attempt): Promise<Pick<Drift, 'class' | 'since'> | undefined> {
   const wanted = rowText(live);
+  const whole = rowText(history.at(-1)?.row ?? {});
+  const starts = new Map<number, number>();
   for (const { from, to } of runs(history.length)) {
     const since = history[from]?.event;
-    const start = Math.min(from, startOf(history));
+    const start = starts.get(from) ?? (await latestStart(stage, { history, from, whole }));
+    starts.set(from, start);
     const before = history.slice(start, from);
     const run = history.slice(from, to);
     const after = history.slice(to);
@@ -83,6 +90,18 @@ async function search(stage: Stage, { history, live }: Attempt): Promise<Pick<Dr
     if (twice !== undefined && rowText(twice) === wanted) return { class: 'applied-twice', since };
   }
   return undefined;
+}
+
+/**
+ * From where on events are played when one at `from` is left out or doubled: from there, if the row follows from what it
+ * was before. Otherwise from the beginning, as its handlers look at what else the events before it have written.
+ */
+async function latestStart(
+  stage: Stage,
+  { history, from, whole }: { readonly history: readonly HistoryStep[]; readonly from: number; readonly whole: string },
+): Promise<number> {
+  const row = await stage.play(from, history.slice(from));
+  return row !== undefined && rowText(row) === whole ? from : Math.min(from, startOf(history));
 }
 
 /** The runs of events to try, the shortest first, and among these the latest first. */
@@ -103,11 +122,13 @@ class Stage {
   readonly #tx: ControlledTransaction<UntypedTables>;
   readonly #attempt: Attempt;
   readonly #naming: Naming;
+  readonly #foresight: Foresight;
 
-  constructor(tx: ControlledTransaction<UntypedTables>, attempt: Attempt, naming: Naming) {
+  constructor(tx: ControlledTransaction<UntypedTables>, attempt: Attempt, { naming, foresight }: Stages) {
     this.#tx = tx;
     this.#attempt = attempt;
     this.#naming = naming;
+    this.#foresight = foresight;
   }
 
   /** The row that these steps make, beginning from what it was before the step `start`. `undefined` when they fail. */
@@ -119,14 +140,23 @@ class Stage {
     try {
       const seed = history[start - 1]?.row;
       if (seed !== undefined) await empty.withoutPlugins().insertInto(name).values(seed).execute();
-      const events = steps.map(({ decoded: event }) => ({ event }));
-      await handleAll(empty, events, { model, naming: this.#naming, clock: systemClock });
+      await this.#handle(empty, steps);
       const rows = await rowsWithKeys(empty, name, shape, [live]);
       return rows.find((row) => keyText(row, shape) === keyText(live, shape));
-    } catch {
-      return undefined; // A handler that refuses these events, such as one that inserts twice: so it was not this.
+    } catch (error) {
+      // A handler that refuses these events, such as one that inserts twice: so it was not this.
+      if (!(error instanceof Overtaken)) return undefined;
     } finally {
       await empty.rollbackToSavepoint('empty').execute();
     }
+    return this.play(start, steps); // It is waited for what is foreseen no more.
+  }
+
+  async #handle(tx: Transaction<UntypedTables>, steps: readonly HistoryStep[]): Promise<void> {
+    const { model } = this.#attempt;
+    const [clock, naming, foresight] = [systemClock, this.#naming, this.#foresight];
+    const events = steps.map(({ decoded: event }) => ({ event }));
+    const isDone = await handleAhead(tx, events, { model, naming, foresight, watchdog: new Watchdog(model, clock) });
+    if (!isDone) await handleAll(tx, events, { model, naming, clock });
   }
 }
