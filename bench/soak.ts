@@ -1,4 +1,5 @@
 /** Does the memory of a server stay flat under load, with clients that come and go? */
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
 import { EventStoreDBClient } from '@eventstore/db-client';
@@ -8,16 +9,21 @@ import { readFlags } from './support/flags.ts';
 import { H2Client } from './support/h2-client.ts';
 import { median, print, significant } from './support/measure.ts';
 import { sampleStream } from './support/sample-events.ts';
-import { benchFolder } from './support/store.ts';
+import { benchFolder, openStore, preload } from './support/store.ts';
 import { appendPath, AppendRequests, readPath, subscribeRequest } from './support/wire.ts';
 
-const { number, text } = readFlags('minutes', 'rate', 'folder');
+const { number, text } = readFlags('minutes', 'rate', 'events', 'folder');
 const minutes = number('minutes', 60);
 const rate = number('rate', 1_000);
+const events = number('events', 0);
 const samples = 60;
 const inFlight = 64;
 
 using folder = benchFolder(text('folder', '') || undefined);
+{
+  await using store = await openStore(join(folder.path, 'x.db'));
+  await preload(store, events);
+}
 await using server = await startWatchedServer({ folder: folder.path });
 using writer = await H2Client.connect(server.port);
 using subscriber = await H2Client.connect(server.port);
@@ -81,6 +87,7 @@ print({
   budget: 1.1,
   isMet: ratio < 1.1,
   minutes,
+  events,
   appended,
   visits,
   receivedMiB: Math.round(received / 2 ** 20),
