@@ -18,7 +18,7 @@ import {
   type ShopTables,
 } from './shop.ts';
 
-const schedules = size(1_000, { parts: 10 });
+const schedules = size(400, { parts: 4 });
 
 const inOrders = shopEvents(8, seeded(11)).filter(({ stream }) => stream.startsWith('CustomerOrder-'));
 

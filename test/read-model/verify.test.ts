@@ -170,7 +170,7 @@ for (const kind of databaseKindsOfLongTests()) {
       await using store = openMemoryStore();
       await using database = await kind.create<ShopTables>();
       const random = seeded(8);
-      await appendShop(store, shopEvents(size(8_000, { parts: 4 }), random));
+      await appendShop(store, shopEvents(size(5_000, { parts: 2 }), random));
       await projected(store, database.db);
       await using run = await runReadModel(store, shopModel(), { db: database.db });
       await using flow = flowing(store, run, random);
