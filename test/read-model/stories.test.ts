@@ -6,7 +6,7 @@ import { openMemoryStore } from 'daybook/memory';
 import { readModel, runReadModel, verifyReadModel, type Drift, type Handler, type ReadModel } from 'daybook/read-model';
 import { sql, type Kysely } from 'kysely';
 
-import { databaseKinds, type DatabaseKind } from './databases.ts';
+import { databaseKindsOfLongTests, type DatabaseKind } from './databases.ts';
 
 interface AccountTables {
   readonly balances: { readonly account: string; readonly balance: number; readonly largest: number };
@@ -85,7 +85,7 @@ async function driftOf(
   return { class: found, since: since && `${since.revision}@${since.stream}` };
 }
 
-for (const kind of databaseKinds()) {
+for (const kind of databaseKindsOfLongTests()) {
   describe(`the story of a wrong row on ${kind.name}`, { skip: kind.skip }, () => {
     after(() => kind[Symbol.asyncDispose]());
 
