@@ -20,7 +20,7 @@ describeWatched('R3: power loss', () => {
 
   for (const only of ['scavenge', 'backup', 'restore']) {
     it(`and one that begins to say so when a ${only} begins is found out by that`, async () => {
-      const { broken } = await losePower({ cycles: 120, seed: newSeed(), mutant: 'no-sync', stopAtFirst: true, only });
+      const { broken } = await losePower({ cycles: 600, seed: newSeed(), mutant: 'no-sync', stopAtFirst: true, only });
       assert.ok(broken.length > 0);
     });
   }
