@@ -32,6 +32,9 @@ async function filled(db: Kysely<Tables>): Promise<void> {
   await db.insertInto('parcels').values({ stream: 'a', carrier: 'ups' }).execute();
 }
 
+/** Those that do most to a database. */
+const scenarios = ['crash-at-statement', 'kill', 'lost-database', 'restore-tables', 'restore-log'];
+
 const rowsOf = async (db: Kysely<Tables>): Promise<readonly unknown[]> => [
   await db.selectFrom('carriers').selectAll().orderBy('id').execute(),
   await db.selectFrom('parcels').selectAll().orderBy('stream').execute(),
@@ -60,20 +63,20 @@ for (const kind of databaseKinds()) {
       assert.deepEqual(await db.introspection.getTables(), []);
     });
 
-    // Dozens of processes: once a night is enough.
+    // Many processes: in CI is enough.
     if (kind.name === 'SQLite' || process.env['CI'] !== 'true') return;
 
-    it('B10 is what a whole game day is played in, and the database of the service is not opened', async () => {
+    it('B10 is what a game day is played in, and the database of the service is not opened', async () => {
       using folder = newFolder();
       await using database = await kind.create();
       const config = fileURLToPath(new URL('support/gameday-postgres.config.ts', import.meta.url));
-      const played = await runCli(['gameday', '--config', config, '--events', '100'], {
+      const played = await runCli(['gameday', ...scenarios, '--config', config, '--events', '100'], {
         cwd: folder.path,
         env: { SCRATCH_DATABASE: database.location },
         timeoutMs: 300_000,
       });
       assert.equal(played.code, 0, played.stderr);
-      assert.match(played.stderr, /12 scenarios: 12 held/);
+      assert.match(played.stderr, /5 scenarios: 5 held/);
     });
   });
 }

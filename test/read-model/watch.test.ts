@@ -258,19 +258,23 @@ describe('B1: a database that says nothing to a watch', () => {
       await using postgres = await startPostgres();
       await using store = openMemoryStore();
       const location = await postgres.createDatabase();
+      await using ended = new AsyncDisposableStack();
       const db = connectTo<ShopTables>(location);
-      const run = await runReadModel(store, shopModel(), { db, ...quick });
+      ended.defer(() => db.destroy());
+      const run = ended.use(await runReadModel(store, shopModel(), { db, ...quick }));
       await place(store, '1');
       await caughtUp(store, run);
+      const wake = (): void => void process.kill(postgres.pid, 'SIGCONT');
+      ended.defer(wake); // Also when something is not as it should be.
       let asked = 0;
       const model = expectReadModel(shopModel(), {
         db: () => {
           asked += 1;
           return connectTo<ShopTables>(location);
         },
-        answerMs: 50,
+        answerMs: 1_000, // A new connection to a server that is well takes a tenth of it on a busy machine.
       });
-      await using watch = watching(store, { expect: [model], databaseAwayMs: 300 });
+      await using watch = watching(store, { expect: [model], databaseAwayMs: 1_500 });
       await until('it was asked', () => asked > 1);
       process.kill(postgres.pid, 'SIGSTOP'); // Whoever connects from now on waits.
       const before = asked;
@@ -279,10 +283,8 @@ describe('B1: a database that says nothing to a watch', () => {
       await using late = watching(store, { expect: [model, other] });
       await late.told('raised never-started');
       assert.ok(asked <= before + 1, `it was asked ${asked - before} times`);
-      process.kill(postgres.pid, 'SIGCONT');
+      wake();
       await watch.told('resolved database-away');
-      await run[Symbol.asyncDispose]();
-      await db.destroy();
     },
   );
 
