@@ -27,9 +27,6 @@ const longest = [
   'test/crash/bit-rot.test.ts',
 ];
 
-/** The longest take a third of this on a slow machine: whatever takes so long has been left open by a test. */
-const fileTimeoutMs = 20 * 60_000;
-
 const { values, positionals: patterns } = parseArgs({
   allowPositionals: true,
   options: { 'at-once': { type: 'string', default: String(2 * availableParallelism()) } },
@@ -41,7 +38,6 @@ const first = longest.filter((path) => files.includes(path));
 // What one process has compiled the others need not: the next file, and what a test starts.
 process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'daybook-compile-cache');
 run({
-  timeout: fileTimeoutMs,
   files: [...first, ...files.filter((path) => !first.includes(path))],
   concurrency: Number(values['at-once']),
   execArgv: ['--conditions=@daybook/source', `--import=${new URL('test-process.mjs', import.meta.url).href}`],

@@ -14,8 +14,8 @@ import { againWith, seededRandom, seedOfRun } from './random.ts';
 import { isLinearizable } from './wgl.ts';
 import { record } from './workload.ts';
 
-/** How many operations on each adapter. More with CYCLES=10, say. */
-const operations = size(20_000) * Number(process.env['CYCLES'] ?? 1);
+/** How many operations on each adapter. */
+const operations = size(20_000);
 /** A mutant is found in far fewer. */
 const operationsOfMutant = 4_000;
 const seed = seedOfRun();

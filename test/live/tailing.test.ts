@@ -9,8 +9,8 @@ import { size } from '../size.ts';
 import { lateVisibility } from './late-visibility.ts';
 import { polls, reconnects, subscribes, tail, type TailingWorkload } from './tailing.ts';
 
-/** How often each of the 16 writers appends. More with CYCLES=10, say. */
-const appends = size(300, { parts: 2 }) * Number(process.env['CYCLES'] ?? 1);
+/** How often each of the 16 writers appends. */
+const appends = size(300, { parts: 2 });
 const seed = seedOfRun();
 
 function workload(): TailingWorkload {

@@ -7,8 +7,8 @@ import { size } from '../size.ts';
 import { adapters } from './adapters.ts';
 import { behavesAsTheModel } from './hold-against-model.ts';
 
-/** How many sequences of commands. More with CYCLES=10, say. */
-const runs = size(300) * Number(process.env['CYCLES'] ?? 1);
+/** How many sequences of commands. */
+const runs = size(300);
 const seed = seedOfRun();
 
 describe('R9: the model', () => {

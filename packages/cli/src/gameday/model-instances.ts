@@ -1,5 +1,5 @@
 import type { ModelGround } from './ground.ts';
-import { judgeModel } from './judge-model.ts';
+import { broken, judgeModel } from './judge-model.ts';
 import { handledAll, handledRest } from './mend.ts';
 import { type Outcome } from './outcome.ts';
 import { pace } from './plan.ts';
@@ -17,7 +17,8 @@ export async function twoWriters(ground: ModelGround): Promise<Outcome> {
   const first = await handledAll(sleeper);
   if (first !== undefined) return first;
   sleeper.tell('stop');
-  await sleeper.until('stopping');
+  const stopped = await sleeper.until('stopping');
+  if (stopped.kind !== 'stopping') return broken(stopped);
   await ground.fill(ground.later.slice(0, -1));
   const began = performance.now();
   await using successor = ground.start({ kind: 'none' }, lease);

@@ -75,8 +75,7 @@ export async function projectBatch(db: Kysely<UntypedTables>, batch: Batch, proj
   try {
     await inTransaction(db, projecting, async (tx, watchdog) => {
       await advance(booksOf(tx), batch, projecting);
-      const isDone = await handleAhead(tx, batch.events, { ...projecting, watchdog });
-      if (!isDone) await handleAll(tx, batch.events, projecting, { watchdog });
+      await handleAhead(tx, batch.events, { ...projecting, watchdog });
     });
   } catch (error) {
     if (!(error instanceof Overtaken)) throw error;

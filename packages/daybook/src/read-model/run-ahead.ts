@@ -2,6 +2,7 @@ import type { DatabaseConnection, Transaction } from 'kysely';
 
 import type { DecodedEvent } from '../store/event-source.ts';
 import { callHandler, statementsEnded } from './call-handler.ts';
+import { handleAll } from './handle-all.ts';
 import { transactionsOf } from './handler-transaction.ts';
 import { Line, Overtaken, type Lane, type PipelinedConnection } from './line.ts';
 import { ModelPlugin } from './model-plugin.ts';
@@ -34,13 +35,23 @@ export class Foresight {
 /**
  * Calls the handlers in the order of the log, and does not wait for the answer to what is probably the last statement of
  * one before it calls the next. What the database gets is what it would get from `handleAll`, statement by statement.
- * Gives `false`, and does nothing, when the connection takes only one statement at a time.
+ * A connection that takes only one statement at a time gets them by `handleAll`.
  *
  * @throws Overtaken when a handler made more statements than expected. The transaction must not be committed.
  */
 export async function handleAhead(
   tx: Transaction<UntypedTables>,
   events: readonly { readonly event: DecodedEvent }[],
+  projecting: Watched,
+): Promise<void> {
+  const isDone = await sendAhead(tx, events, projecting);
+  if (!isDone) await handleAll(tx, events, projecting, { watchdog: projecting.watchdog });
+}
+
+/** Gives `false`, and does nothing, when the connection takes only one statement at a time. */
+async function sendAhead(
+  tx: Transaction<UntypedTables>,
+  events: Calling['events'],
   projecting: Watched,
 ): Promise<boolean> {
   // While it is held here, nothing else is sent on it.
@@ -60,7 +71,7 @@ export async function handleAhead(
   });
 }
 
-type Handling = Pick<Projecting, 'model' | 'naming' | 'foresight'>;
+type Handling = Pick<Projecting, 'model' | 'naming' | 'clock' | 'foresight'>;
 type Watched = Handling & { readonly watchdog: Watchdog };
 
 interface Calling {

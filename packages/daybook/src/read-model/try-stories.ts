@@ -1,8 +1,7 @@
-import type { ControlledTransaction, Kysely, Transaction } from 'kysely';
+import type { ControlledTransaction, Kysely } from 'kysely';
 
-import { systemClock } from '../consumer/clock.ts';
+import { systemClock as clock } from '../consumer/clock.ts';
 import type { Drift } from './drift.ts';
-import { handleAll } from './handle-all.ts';
 import { Overtaken } from './line.ts';
 import { ModelPlugin } from './model-plugin.ts';
 import { tableName, type Naming } from './naming.ts';
@@ -34,11 +33,7 @@ export async function tryStories(attempt: Attempt): Promise<Pick<Drift, 'class' 
   const { history, stages } = attempt;
   const stage = new Stage(await stages.current(), attempt, stages);
   // The row must follow from its own events alone, or leaving some of them out says nothing.
-  const start = startOf(history);
-  const whole = history.at(-1)?.row;
-  const plain = await stage.play(start, history.slice(start));
-  if (whole === undefined || plain === undefined || rowText(plain) !== rowText(whole)) return undefined;
-  return search(stage, attempt);
+  return (await stage.follows(startOf(history))) ? search(stage, attempt) : undefined;
 }
 
 /** For so long one transaction is used: on SQLite others wait for it. */
@@ -75,11 +70,11 @@ export class Stages implements AsyncDisposable {
 
 async function search(stage: Stage, { history, live }: Attempt): Promise<Pick<Drift, 'class' | 'since'> | undefined> {
   const wanted = rowText(live);
-  const whole = rowText(history.at(-1)?.row ?? {});
   const starts = new Map<number, number>();
   for (const { from, to } of runs(history.length)) {
     const since = history[from]?.event;
-    const start = starts.get(from) ?? (await latestStart(stage, { history, from, whole }));
+    // What comes before it need not be played, unless handlers look at what else that has written.
+    const start = starts.get(from) ?? ((await stage.follows(from)) ? from : startOf(history));
     starts.set(from, start);
     const before = history.slice(start, from);
     const run = history.slice(from, to);
@@ -90,18 +85,6 @@ async function search(stage: Stage, { history, live }: Attempt): Promise<Pick<Dr
     if (twice !== undefined && rowText(twice) === wanted) return { class: 'applied-twice', since };
   }
   return undefined;
-}
-
-/**
- * From where on events are played when one at `from` is left out or doubled: from there, if the row follows from what it
- * was before. Otherwise from the beginning, as its handlers look at what else the events before it have written.
- */
-async function latestStart(
-  stage: Stage,
-  { history, from, whole }: { readonly history: readonly HistoryStep[]; readonly from: number; readonly whole: string },
-): Promise<number> {
-  const row = await stage.play(from, history.slice(from));
-  return row !== undefined && rowText(row) === whole ? from : Math.min(from, startOf(history));
 }
 
 /** The runs of events to try, the shortest first, and among these the latest first. */
@@ -131,6 +114,14 @@ class Stage {
     this.#foresight = foresight;
   }
 
+  /** Whether the row that the whole history makes follows from what it was before the step `start`, and its events since. */
+  async follows(start: number): Promise<boolean> {
+    const { history } = this.#attempt;
+    const whole = history.at(-1)?.row;
+    const row = await this.play(start, history.slice(start));
+    return row !== undefined && whole !== undefined && rowText(row) === rowText(whole);
+  }
+
   /** The row that these steps make, beginning from what it was before the step `start`. `undefined` when they fail. */
   async play(start: number, steps: readonly HistoryStep[]): Promise<Row | undefined> {
     const { model, table, history, live } = this.#attempt;
@@ -140,7 +131,9 @@ class Stage {
     try {
       const seed = history[start - 1]?.row;
       if (seed !== undefined) await empty.withoutPlugins().insertInto(name).values(seed).execute();
-      await this.#handle(empty, steps);
+      const events = steps.map(({ decoded: event }) => ({ event }));
+      const watchdog = new Watchdog(model, clock);
+      await handleAhead(empty, events, { model, naming: this.#naming, clock, foresight: this.#foresight, watchdog });
       const rows = await rowsWithKeys(empty, name, shape, [live]);
       return rows.find((row) => keyText(row, shape) === keyText(live, shape));
     } catch (error) {
@@ -150,13 +143,5 @@ class Stage {
       await empty.rollbackToSavepoint('empty').execute();
     }
     return this.play(start, steps); // It is waited for what is foreseen no more.
-  }
-
-  async #handle(tx: Transaction<UntypedTables>, steps: readonly HistoryStep[]): Promise<void> {
-    const { model } = this.#attempt;
-    const [clock, naming, foresight] = [systemClock, this.#naming, this.#foresight];
-    const events = steps.map(({ decoded: event }) => ({ event }));
-    const isDone = await handleAhead(tx, events, { model, naming, foresight, watchdog: new Watchdog(model, clock) });
-    if (!isDone) await handleAll(tx, events, { model, naming, clock });
   }
 }
