@@ -76,7 +76,7 @@ async function running(
   const run = await runReadModel(voice.store, model, { db: database.db, ...quick });
   await place(store, '1');
   await caughtUp(store, run);
-  await until('it has said so', async () => (await readStatus(store, 'shop'))?.sources[0]?.pos === 0);
+  await until('it has said so', async () => ((await readStatus(store, 'shop'))?.sources[0]?.pos ?? -1) >= 0);
   return {
     store,
     database,
@@ -110,21 +110,33 @@ for (const kind of databaseKinds()) {
       await watch.told('resolved silent');
     });
 
-    it('B1: b: a handler that hangs is noticed', async () => {
-      const options = shopOptions();
-      const hanging = Promise.withResolvers<void>();
-      const AwaitingShipment: typeof options.on.AwaitingShipment = (event, tx) =>
-        event.stream.endsWith('hangs') ? hanging.promise : options.on.AwaitingShipment(event, tx);
-      const model = readModel('shop', { ...options, timeoutMs: 3_600_000, on: { ...options.on, AwaitingShipment } });
-      await using shop = await running(kind, model);
-      await using db = shop.database.connect();
-      await using watch = watching(shop.store, { expect: [expectReadModel(model, { db })] });
-      await place(shop.store, 'hangs');
-      const { alert } = await watch.told('raised stalled');
-      assert.match(alert.summary, /last handled 0 of \$ce-CustomerOrder.*CustomerOrder-hangs waits/);
-      hanging.resolve();
-      await watch.told('resolved stalled');
-    });
+    for (const source of ['$ce-CustomerOrder', '$all'] as const) {
+      it(`B1: b: a handler that hangs is noticed, of one that follows ${source}`, async () => {
+        const options = shopOptions();
+        const hanging = Promise.withResolvers<void>();
+        const AwaitingShipment: typeof options.on.AwaitingShipment = (event, tx) =>
+          event.stream.endsWith('hangs') ? hanging.promise : options.on.AwaitingShipment(event, tx);
+        const model = readModel('shop', {
+          ...options,
+          from: [source],
+          timeoutMs: 3_600_000,
+          on: { ...options.on, AwaitingShipment },
+        });
+        await using shop = await running(kind, model);
+        await using db = shop.database.connect();
+        await using watch = watching(shop.store, { expect: [expectReadModel(model, { db })] });
+        await place(shop.store, 'hangs');
+        const { alert } = await watch.told('raised stalled');
+        assert.match(
+          alert.summary,
+          new RegExp(
+            `last handled \\d+ of \\${source}.*AwaitingShipment 0@CustomerOrder-hangs waits for \\d+ s, 1 in all`,
+          ),
+        );
+        hanging.resolve();
+        await watch.told('resolved stalled');
+      });
+    }
 
     it('B1: c: a read model that was never deployed is noticed, and that its database is empty is no news', async () => {
       await using store = openMemoryStore();
@@ -211,14 +223,34 @@ describe('B1: a watch of a read model over hours', () => {
     });
   });
 
-  it('B1: f: no false alarm in a day of work', async () => {
-    await hours('$ce-CustomerOrder', async ({ clock, store, notices, run }) => {
-      for (let quarter = 0; quarter < 96; quarter += 1) {
-        for (let i = 0; i < 5; i += 1) await place(store, String(Math.floor(clock.random() * 50)));
-        await clock.advance(900_000 * clock.random());
+  for (const source of ['$ce-CustomerOrder', '$all'] as const) {
+    it(`B1: f: no false alarm in a day of work, of one that follows ${source}`, async () => {
+      await hours(source, async ({ clock, store, notices, run }) => {
+        for (let quarter = 0; quarter < 96; quarter += 1) {
+          for (let i = 0; i < 5; i += 1) await place(store, String(Math.floor(clock.random() * 50)));
+          await clock.advance(900_000 * clock.random());
+        }
+        assert.deepEqual(short(notices), []);
+        assert.equal(run.status().state, 'live');
+      });
+    });
+  }
+
+  it('B1: g: one that follows $all and was stopped waits for what people do, not for heartbeats', async () => {
+    await hours('$all', async ({ clock, store, notices, run }) => {
+      const others = jsonEvent({ type: 'ConsumerHeartbeatSent', data: {} });
+      await place(store, '1');
+      await clock.advance(60_000);
+      await run[Symbol.asyncDispose]();
+      for (let minute = 0; minute < 60; minute += 1) {
+        await store.append(streamName('$somebody'), [others], { expected: 'any' });
+        await clock.advance(60_000);
       }
       assert.deepEqual(short(notices), []);
-      assert.equal(run.status().state, 'live');
+      await place(store, '2');
+      await clock.advance(120_000);
+      assert.deepEqual(short(notices), ['raised stopped shop']);
+      assert.match(notices[0]?.alert.summary ?? '', /AwaitingShipment 0@CustomerOrder-2 waits for .*, 1 in all/);
     });
   });
 });

@@ -2,8 +2,9 @@ import type { Kysely } from 'kysely';
 
 import { readHarmony, type Harmony } from '../consumer/harmony.ts';
 import { readStatus, type RecordedStatus } from '../consumer/status.ts';
+import { whatWaits } from '../consumer/waiting.ts';
 import type { EventStore } from '../store/event-store.ts';
-import { revision as toRevision, type Position } from '../store/position.ts';
+import type { Position } from '../store/position.ts';
 import type { StreamName } from '../store/stream-name.ts';
 import { booksOf, findCheckpoint, makeBooks, type Checkpoint } from './bookkeeping.ts';
 import { checkLog } from './check-log.ts';
@@ -17,7 +18,7 @@ export interface ReadModelLook {
   /** Of the last event in the tables. Absent when it has never run here. */
   readonly position: Position | undefined;
   readonly eventId: string | undefined;
-  /** Events of its sources that are not in the tables. */
+  /** Events of its sources that are not in the tables; of `$all` at most 1,000 are counted. */
   readonly lagEvents: number;
   /** How old the oldest of these is. */
   readonly lagMs: number;
@@ -73,15 +74,11 @@ async function lagOf(
   let lagEvents = 0;
   let oldest: Date | undefined;
   for (const { stream } of model.sources) {
-    if (stream === '$all') continue; // It holds what everybody says about themselves too.
     const name = stream as StreamName; // The model's own source.
-    const seen = checkpoint?.numbers.get(stream) ?? -1n;
-    const { revision = -1n } = await store.streamState(name);
-    lagEvents += Math.max(0, Number(revision - seen));
-    if (revision <= seen) continue;
-    for await (const { created } of store.readStream(name, { from: toRevision(seen + 1n), limit: 1 })) {
-      if (oldest === undefined || created < oldest) oldest = created;
-    }
+    const waiting = await whatWaits(store, name, checkpoint?.numbers.get(stream) ?? -1n);
+    lagEvents += Number(waiting.lagEvents);
+    const created = waiting.oldest?.created;
+    if (created !== undefined && (oldest === undefined || created < oldest)) oldest = created;
   }
   return { lagEvents, oldest };
 }

@@ -8,6 +8,7 @@ import {
   type SourceStatus,
   type StatusType,
 } from '../consumer/status.ts';
+import { whatWaits } from '../consumer/waiting.ts';
 import type { EventStore } from '../store/event-store.ts';
 import type { StreamName } from '../store/stream-name.ts';
 import { ProjectingFailed } from './errors.ts';
@@ -105,9 +106,8 @@ export class StatusReporter implements AsyncDisposable {
     return Promise.all(
       this.#model.sources.map(async ({ stream }) => {
         const pos = numbers.get(stream) ?? -1n;
-        if (stream === '$all') return { stream, pos: Number(pos), lagEvents: 0 };
-        const { revision = -1n } = await this.#store.streamState(stream as StreamName); // The model's own source.
-        return { stream, pos: Number(pos), lagEvents: Number(revision - pos) };
+        const { lagEvents } = await whatWaits(this.#store, stream as StreamName, pos); // The model's own source.
+        return { stream, pos: Number(pos), lagEvents: Number(lagEvents) };
       }),
     );
   }

@@ -1,6 +1,5 @@
 import type { EventStore } from '../../store/event-store.ts';
 import type { RecordedEvent } from '../../store/event.ts';
-import { revision } from '../../store/position.ts';
 import { streamName, type StreamName } from '../../store/stream-name.ts';
 import { checkpointHistory, readCheckpoint, type Place, type StoredCheckpoint } from '../checkpoint.ts';
 import { pauseIn, readControls, type RecordedControl } from '../control.ts';
@@ -15,6 +14,7 @@ import {
   type ConsumerState,
   type RecordedStatus,
 } from '../status.ts';
+import { whatWaits, type Waiting } from '../waiting.ts';
 import { placesIn, type DatabaseAnswer, type DatabasePlaces } from './database-answer.ts';
 
 /** A consumer that has to be there. A definition made by `consumer` is one. */
@@ -36,15 +36,10 @@ export interface ExpectedConsumer {
 export type ConsumerHealth = ConsumerState | 'never-started' | 'silent' | 'stalled';
 
 /** One source of a consumer, as the log, or its own database, has it. */
-export interface SourceLook {
+export interface SourceLook extends Waiting {
   readonly stream: string;
   /** -1: nothing handled yet. */
   readonly pos: bigint;
-  /** The last number that there is. -1: none. */
-  readonly end: bigint;
-  readonly lagEvents: bigint;
-  /** The first event that is not handled. */
-  readonly oldest: RecordedEvent | undefined;
 }
 
 /** A consumer as the log shows it, whether its process is there or not. */
@@ -152,14 +147,13 @@ export async function lookAtConsumer(
   return { ...facts, health: healthOf(facts) };
 }
 
-/** What a consumer follows. A status may be anybody's: what is no name of a stream is left out, and so is `$all`. */
+/** What a consumer follows. A status may be anybody's: what is no name of a stream is left out. */
 function streamsOf(
   expected: ExpectedConsumer | undefined,
   status: RecordedStatus | undefined,
 ): ReadonlySet<StreamName> {
   const named = [...(expected?.sources ?? []), ...(status?.sources ?? [])];
-  const names = named.flatMap(({ stream }) => streamNameIn(stream) ?? []);
-  return new Set(names.filter((name) => name !== '$all'));
+  return new Set(named.flatMap(({ stream }) => streamNameIn(stream) ?? []));
 }
 
 function streamNameIn(text: string): StreamName | undefined {
@@ -205,9 +199,7 @@ async function lookAtSource(
   // A read model keeps its checkpoint elsewhere. What it says about it counts only if nobody asks there.
   const pos =
     places === undefined ? (checkpoint?.pos ?? BigInt(Math.trunc(said ?? -1))) : (places.numbers.get(source) ?? -1n);
-  const { revision: end = -1n } = await store.streamState(source);
-  const [oldest] = await Array.fromAsync(store.readStream(source, { from: revision(pos + 1n), limit: 1 }));
-  return { stream: source, pos, end, lagEvents: end > pos ? end - pos : 0n, oldest };
+  return { stream: source, pos, ...(await whatWaits(store, source, pos)) };
 }
 
 /** Since when a checkpoint is where it is. Whoever only begins anew has not moved. */
