@@ -14,7 +14,10 @@ describe('R10: processes that append to the same streams, and are killed', () =>
   });
 
   it('a store that does not look at what is expected is found out', async () => {
-    const { broken } = await contend({ cycles: 10, seed: newSeed(), mutant: 'lost-update', stopAtFirst: true });
-    assert.ok(broken.some(({ kind }) => kind === 'answer'));
+    const outcome = await contend({ cycles: 10, seed: newSeed(), mutant: 'lost-update', stopAtFirst: true });
+    assert.ok(
+      outcome.broken.some(({ kind }) => kind === 'answer'),
+      explain(outcome),
+    );
   });
 });

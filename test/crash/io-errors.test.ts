@@ -14,7 +14,10 @@ describeWatched('R4: a disk that fails', () => {
   });
 
   it('a store that acknowledges what it could not append is found out', async () => {
-    const { broken } = await failDisk({ cycles: 30, seed: newSeed(), mutant: 'ignore-errors' });
-    assert.ok(broken.some(({ kind }) => kind === 'lost'));
+    const outcome = await failDisk({ cycles: 30, seed: newSeed(), mutant: 'ignore-errors' });
+    assert.ok(
+      outcome.broken.some(({ kind }) => kind === 'lost'),
+      explain(outcome),
+    );
   });
 });

@@ -21,7 +21,10 @@ describe('R13: kill -9 of a consumer at six points', () => {
 
   it('a consumer that writes its checkpoint before its effect is found out', async () => {
     const run = { cycles: 60, seed: newSeed(), mutant: 'checkpoint-first', stopAtFirst: true };
-    const { broken } = await killConsumer(run);
-    assert.ok(broken.some(({ kind }) => kind === 'lost'));
+    const outcome = await killConsumer(run);
+    assert.ok(
+      outcome.broken.some(({ kind }) => kind === 'lost'),
+      explain(outcome),
+    );
   });
 });

@@ -21,8 +21,11 @@ describe('B9: kill -9 between an effect and the ledger that remembers it', () =>
     ['swapped', 'lost'],
   ] as const) {
     it(`an effect that takes the ledger wrong is found out: ${mutant}`, async () => {
-      const { broken } = await killEffects({ cycles: 20, seed: newSeed(), mutant, stopAtFirst: true });
-      assert.ok(broken.some((each) => each.kind === kind));
+      const outcome = await killEffects({ cycles: 20, seed: newSeed(), mutant, stopAtFirst: true });
+      assert.ok(
+        outcome.broken.some((each) => each.kind === kind),
+        explain(outcome),
+      );
     });
   }
 });

@@ -14,7 +14,10 @@ describe('R2: kill -9 of the server under official clients', () => {
   });
 
   it('a server that does not look at ids is found out', async () => {
-    const { broken } = await killServer({ cycles: 20, seed: newSeed(), mutant: 'ignore-ids' });
-    assert.ok(broken.some(({ kind }) => kind === 'repeated' || kind === 'answer'));
+    const outcome = await killServer({ cycles: 20, seed: newSeed(), mutant: 'ignore-ids' });
+    assert.ok(
+      outcome.broken.some(({ kind }) => kind === 'repeated' || kind === 'answer'),
+      explain(outcome),
+    );
   });
 });

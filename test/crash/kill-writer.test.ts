@@ -21,7 +21,10 @@ describe('R1: kill -9 while a store is appended to', () => {
 
   it('a store that commits an append in two transactions is found out', async () => {
     const run = { cycles: 50, seed: newSeed(), mutant: 'two-transactions', stopAtFirst: true };
-    const { broken } = await killWriter(run);
-    assert.ok(broken.some(({ kind }) => kind === 'partial'));
+    const outcome = await killWriter(run);
+    assert.ok(
+      outcome.broken.some(({ kind }) => kind === 'partial'),
+      explain(outcome),
+    );
   });
 });

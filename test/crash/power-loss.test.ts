@@ -14,14 +14,17 @@ describeWatched('R3: power loss', () => {
   });
 
   it('a disk that says it synced, and did not, is found out', async () => {
-    const { broken } = await losePower({ cycles: 300, seed: newSeed(), mutant: 'no-sync', stopAtFirst: true });
-    assert.ok(broken.some(({ kind }) => kind === 'lost'));
+    const outcome = await losePower({ cycles: 300, seed: newSeed(), mutant: 'no-sync', stopAtFirst: true });
+    assert.ok(
+      outcome.broken.some(({ kind }) => kind === 'lost'),
+      explain(outcome),
+    );
   });
 
   for (const only of ['scavenge', 'backup', 'restore']) {
     it(`and one that begins to say so when a ${only} begins is found out by that`, async () => {
-      const { broken } = await losePower({ cycles: 600, seed: newSeed(), mutant: 'no-sync', stopAtFirst: true, only });
-      assert.ok(broken.length > 0);
+      const outcome = await losePower({ cycles: 600, seed: newSeed(), mutant: 'no-sync', stopAtFirst: true, only });
+      assert.ok(outcome.broken.length > 0, explain(outcome));
     });
   }
 });

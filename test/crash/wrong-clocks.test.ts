@@ -14,7 +14,10 @@ describeWithWrongClocks('R19: two consumers with wrong clocks', () => {
 
   it('R19: a lease without a fence is found out', async () => {
     const run = { cycles: 1, seed: newSeed(), mutant: 'no-fence', stopAtFirst: true };
-    const { broken } = await runWithWrongClocks(run);
-    assert.ok(broken.some(({ problem }) => /stale instance|went back/.test(problem)));
+    const outcome = await runWithWrongClocks(run);
+    assert.ok(
+      outcome.broken.some(({ problem }) => /stale instance|went back/.test(problem)),
+      explain(outcome),
+    );
   });
 });

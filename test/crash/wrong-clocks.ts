@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as after } from 'node:timers/promises';
 
 import { eventTypeStream, jsonData, jsonEvent, setStreamMetadata, streamName, type EventStore } from 'daybook';
@@ -96,10 +96,17 @@ async function runPair(pair: readonly [WrongClock, WrongClock], mutant: string |
   try {
     await story(store, path, [one, two]);
   } catch (error) {
+    // What was written until then may say why: a checkpoint that went back, and that was waited for in vain.
     const said = [one, two].map((each) => each.said.join()).join(' | ');
-    return { problems: [{ kind: 'unusable', problem: `${String(error)} ${said}` }], events: 0, repeated: 0 };
+    const unfinished: Broken = { kind: 'unusable', problem: `${String(error)} ${said}` };
+    const found = existsSync(effectsOf(path)) ? await check(store, path, pair) : undefined;
+    return { events: 0, repeated: 0, ...found, problems: [unfinished, ...(found?.problems ?? [])] };
   }
   return await check(store, path, pair);
+}
+
+function effectsOf(path: string): string {
+  return `${path}.effects`;
 }
 
 async function story(store: EventStore, path: string, [one, two]: readonly [Instance, Instance]): Promise<void> {
@@ -149,7 +156,7 @@ async function check(store: EventStore, path: string, pair: readonly [WrongClock
   const say = (isBroken: boolean, kind: Broken['kind'], problem: string): void => {
     if (isBroken) problems.push({ kind, problem });
   };
-  const effects = readFileSync(`${path}.effects`, 'utf8').trim().split('\n');
+  const effects = readFileSync(effectsOf(path), 'utf8').trim().split('\n');
   const events = await Array.fromAsync(store.readStream(place.source));
   const places = events.map(({ stream, revision }) => `${revision}@${stream}`);
   const repeated = effects.length - new Set(effects).size;
