@@ -7,9 +7,10 @@ import { position, type Position, type Revision } from '../store/position.ts';
 import type { StreamName } from '../store/stream-name.ts';
 import { booksOf, findCheckpoint, forgetCheckpoint, makeBooks } from './bookkeeping.ts';
 import { createTables } from './create-tables.ts';
-import { LeaseLost, ReadModelMissing } from './errors.ts';
+import { LeaseLost, ReadModelLocked, ReadModelMissing } from './errors.ts';
 import { Pace, type Steps } from './job.ts';
 import { releaseLease, renewLease, requireLease, seizeLease } from './lease.ts';
+import { transactionWithin, type LockPatience } from './locks.ts';
 import { readMerged } from './merged-sources.ts';
 import { checkpointName, tableName, type Naming } from './naming.ts';
 import { decodeBatch, projectBatch, projectWithin, type Projecting } from './project.ts';
@@ -195,17 +196,25 @@ export class Copy {
 }
 
 /** Removes the tables of a copy and what is known about them, if they are there. */
-export async function dropCopy(db: Kysely<UntypedTables>, model: ReadModel, naming: Naming): Promise<void> {
+export async function dropCopy(
+  db: Kysely<UntypedTables>,
+  model: ReadModel,
+  naming: Naming,
+  patience: LockPatience = {},
+): Promise<void> {
   const tables = Object.keys(model.tables);
   const drop = async (inOrder: readonly string[]): Promise<void> =>
-    db.transaction().execute(async (tx) => {
+    transactionWithin(db, { ...patience, model }, async (tx) => {
       for (const table of inOrder) {
         await tx.withoutPlugins().schema.dropTable(tableName(table, naming)).ifExists().execute();
       }
       await forgetCheckpoint(booksOf(tx), checkpointName(model, naming));
     });
   // A table that another one refers to cannot be dropped before that one, and they may be named in either order.
-  await drop(tables.toReversed()).catch(() => drop(tables));
+  await drop(tables.toReversed()).catch((error: unknown) => {
+    if (error instanceof ReadModelLocked) throw error;
+    return drop(tables);
+  });
 }
 
 /** A copy that lasts as long as one piece of work. */

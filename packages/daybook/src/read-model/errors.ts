@@ -93,7 +93,10 @@ export class ReadModelInUse extends DaybookError {
   }
 }
 
-/** An open transaction holds the checkpoint, such as a batch of a process that is stopped. Nothing was changed. */
+/**
+ * An open transaction holds the checkpoint, such as a batch of a process that is stopped; or the tables, such as a long
+ * report. Nothing was changed.
+ */
 export class ReadModelLocked extends DaybookError {
   override readonly name = 'ReadModelLocked';
   readonly code = 'read-model-locked';
@@ -111,7 +114,7 @@ export class ReadModelLocked extends DaybookError {
     const whose = owner === undefined ? '' : `, and ${owner} has its lease`;
     const way = pid === undefined ? '' : `, or terminate process ${pid} of the database server`;
     super(
-      `An open transaction holds the checkpoint of the read model ${JSON.stringify(model)}${whose}. ` +
+      `An open transaction holds the checkpoint, or a table, of the read model ${JSON.stringify(model)}${whose}. ` +
         `Stop the process that it belongs to${way}. Then try again.`,
       { cause },
     );

@@ -5,6 +5,7 @@ import type { Position } from '../store/position.ts';
 import { findCheckpoint, type Bookkeeping, type Books, type Checkpoint } from './bookkeeping.ts';
 import { ReadModelInUse, ReadModelLocked, ReadModelMissing } from './errors.ts';
 import { limitLockWait, lockingPid } from './locks-connection.ts';
+import { isLocked, isPostgres } from './locks.ts';
 
 /** Who wants to write a copy, and for how long without a sign of life. */
 export interface LeaseWish {
@@ -78,16 +79,6 @@ async function takeInTime(
     await limitLockWait(tx, lockWaitMs);
     return takeFrom(tx, before, wish);
   });
-}
-
-/** Of the databases that read models live in, the only one whose tables are made within transactions, by Kysely's word. */
-function isPostgres(books: Kysely<Bookkeeping>): boolean {
-  return books.getExecutor().adapter.supportsTransactionalDdl === true;
-}
-
-/** PostgreSQL's `lock_not_available`. */
-function isLocked(error: unknown): boolean {
-  return error instanceof Error && Reflect.get(error, 'code') === '55P03';
 }
 
 /** How often the lease is taken again from whoever took it in the same moment. */

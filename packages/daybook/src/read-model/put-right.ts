@@ -8,12 +8,14 @@ import { differencesWithin } from './compare.ts';
 import { knownCheckpoint, type Copy } from './copy.ts';
 import type { Drift } from './drift.ts';
 import { NotPutRight } from './errors.ts';
+import { transactionWithin, type LockPatience } from './locks.ts';
 import { live, tableName, type Naming } from './naming.ts';
 import type { ReadModel, TableShape, UntypedTables } from './read-model.ts';
 import { keyText, rowsWithKeys, type Row } from './rows.ts';
 
 /** Which rows are put right, and by which copy. */
-export interface PutRightOptions {
+export interface PutRightOptions extends LockPatience {
+  readonly signal?: AbortSignal | undefined;
   readonly db: Kysely<UntypedTables>;
   readonly copy: Copy;
   readonly drift: readonly Pick<Drift, 'table' | 'key'>[];
@@ -31,12 +33,15 @@ export interface PutRight {
  * compares everything before it commits: rules of the tables, such as `ON DELETE CASCADE`, may have changed other rows.
  *
  * @throws NotPutRight when the tables do not become the same. Nothing is committed then.
+ * @throws ReadModelLocked when somebody's open transaction holds the checkpoint.
  */
 export async function putRight(model: ReadModel, options: PutRightOptions): Promise<PutRight> {
   let refusal: unknown;
   for (const way of ways) {
     try {
-      return await options.db.transaction().execute((tx) => putRightBy(tx, model, { ...options, way }));
+      return await transactionWithin(options.db, { ...options, model }, (tx) =>
+        putRightBy(tx, model, { ...options, way }),
+      );
     } catch (error) {
       if (error instanceof DaybookError || failureKind(error) === 'unavailable') throw error;
       refusal = error; // A constraint that holds in the end does not hold half way.

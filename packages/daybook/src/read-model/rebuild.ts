@@ -11,9 +11,10 @@ import { Copy, dropCopy, temporaryCopy } from './copy.ts';
 import { existingTable } from './create-tables.ts';
 import { diffTables, type TableDiff } from './diff-tables.ts';
 import { endedWithin } from './ended-within.ts';
-import { RebuildNotProven, RebuildUnderWay } from './errors.ts';
+import { ReadModelLocked, RebuildNotProven, RebuildUnderWay } from './errors.ts';
 import { jobOf, Pace, type Job, type Steps } from './job.ts';
 import { isHeld } from './lease.ts';
+import { transactionWithin, type LockPatience } from './locks.ts';
 import { checkpointName, live, type Naming } from './naming.ts';
 import { heldStill } from './put-right.ts';
 import type { ReadModel, UntypedTables } from './read-model.ts';
@@ -21,7 +22,7 @@ import { record } from './record.ts';
 import { copiesNamed, previousSuffix, renameCopy } from './rename-copy.ts';
 
 /** How a read model is rebuilt. */
-export interface RebuildOptions<Tables = never> {
+export interface RebuildOptions<Tables = never> extends LockPatience {
   readonly db: Kysely<Tables>;
   /** Kept in the log. */
   readonly reason: Reason;
@@ -52,6 +53,8 @@ export interface RebuildReport {
  * tables stay until the next rebuild, for `switchBack`.
  *
  * @throws RebuildUnderWay when an instance that may be alive builds them already.
+ * @throws ReadModelLocked when somebody's open transaction holds the tables, and they cannot be switched. Given again, it
+ *   goes on there.
  * @throws RebuildNotProven when the log, folded twice, gives different rows. The old tables stay in place.
  */
 export function rebuildReadModel<Tables>(
@@ -59,16 +62,16 @@ export function rebuildReadModel<Tables>(
   model: ReadModel,
   options: RebuildOptions<Tables>,
 ): Job<RebuildReport> {
-  const { reason, proof = 'fold-twice', signal, now = Date.now } = options;
+  const { reason, proof = 'fold-twice', signal, now = Date.now, lockWaitMs } = options;
   if (reason.who === '' || reason.why === '') throw new InvalidOption('reason', 'say who, and why');
   // The model's own code is the only one that knows the columns.
   const db = options.db as unknown as Kysely<UntypedTables>;
-  return jobOf(rebuildSteps(store, model, { db, reason, proof, signal, now }));
+  return jobOf(rebuildSteps(store, model, { db, reason, proof, signal, now, lockWaitMs }));
 }
 
 const nextSuffix = '__next_';
 
-export interface SettledRebuild {
+export interface SettledRebuild extends LockPatience {
   readonly db: Kysely<UntypedTables>;
   readonly reason: Reason;
   readonly proof: 'fold-twice' | 'none';
@@ -178,10 +181,11 @@ async function* prove(
 }
 
 /** Shows the new tables in place of the old ones. Gives up to which event they are. */
-async function switchTo(model: ReadModel, copy: Copy, { db, now }: SettledRebuild): Promise<Position> {
+async function switchTo(model: ReadModel, copy: Copy, options: SettledRebuild): Promise<Position> {
+  const { db, now, signal, lockWaitMs } = options;
   const older = await copiesNamed(db, model, previousSuffix);
   const hasTables = (await existingTable(db, model, live)) !== undefined;
-  const at = await db.transaction().execute(async (tx) => {
+  const at = await transactionWithin(db, { model, lockWaitMs, signal }, async (tx) => {
     const before = hasTables ? await held(tx, model, now) : undefined;
     await copy.renew(tx); // Else somebody has taken it for left behind, and goes on with it.
     const upTo = before?.position ?? position(0n);
@@ -194,8 +198,17 @@ async function switchTo(model: ReadModel, copy: Copy, { db, now }: SettledRebuil
     await renameCopy(tx, model, { from: copy.naming, to: live, token: token + 1n });
     return upTo > copy.position ? upTo : copy.position;
   });
-  for (const naming of older) await dropCopy(db, model, naming);
+  for (const naming of older) await dropUnlessRead(model, naming, options);
   return at;
+}
+
+/** The tables before the previous ones. While somebody reads them they stay, until the next rebuild. */
+async function dropUnlessRead(model: ReadModel, naming: Naming, { db }: SettledRebuild): Promise<void> {
+  try {
+    await dropCopy(db, model, naming, { lockWaitMs: 0 });
+  } catch (error) {
+    if (!(error instanceof ReadModelLocked)) throw error;
+  }
 }
 
 async function held(

@@ -6,6 +6,7 @@ import { catchUp } from './catch-up.ts';
 import { knownCheckpoint, temporaryCopy } from './copy.ts';
 import type { Drift } from './drift.ts';
 import { jobOf, Pace, type Job, type Steps } from './job.ts';
+import type { LockPatience } from './locks.ts';
 import { putRight } from './put-right.ts';
 import type { ReadModel } from './read-model.ts';
 import { rebuildSteps } from './rebuild.ts';
@@ -20,7 +21,8 @@ import {
 } from './verify.ts';
 
 /** How a read model is repaired. */
-export interface RepairOptions<Tables = never> extends Omit<VerifyOptions<Tables>, 'share' | 'differencesAtMost'> {
+export interface RepairOptions<Tables = never>
+  extends Omit<VerifyOptions<Tables>, 'share' | 'differencesAtMost'>, LockPatience {
   /** Kept in the log. */
   readonly reason: Reason;
   /** So many rows are put right one by one. When more differ, the tables are built anew beside. Default: 10,000. */
@@ -102,15 +104,15 @@ export function repairReadModel<Tables>(
 }
 
 /** The options with everything that was left out. */
-export interface SettledRepair extends SettledVerify {
+export interface SettledRepair extends SettledVerify, LockPatience {
   readonly inPlaceAtMost: number;
 }
 
 export function settledRepair<Tables>(options: Omit<RepairOptions<Tables>, 'reason'>): SettledRepair {
-  const { inPlaceAtMost = inPlaceAtMostDefault } = options;
+  const { inPlaceAtMost = inPlaceAtMostDefault, lockWaitMs } = options;
   if (!Number.isSafeInteger(inPlaceAtMost) || inPlaceAtMost < 0)
     throw new InvalidOption('inPlaceAtMost', 'it is a whole number from 0 on');
-  return { ...settledVerify({ ...options, differencesAtMost: Math.max(1, inPlaceAtMost) }), inPlaceAtMost };
+  return { ...settledVerify({ ...options, differencesAtMost: Math.max(1, inPlaceAtMost) }), inPlaceAtMost, lockWaitMs };
 }
 
 /** The pause that holds now, if one does. */

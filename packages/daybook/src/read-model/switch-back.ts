@@ -6,6 +6,7 @@ import type { EventStore } from '../store/event-store.ts';
 import type { Position } from '../store/position.ts';
 import { booksOf, findCheckpoint, makeBooks, type Checkpoint } from './bookkeeping.ts';
 import { NothingToSwitchBack } from './errors.ts';
+import { transactionWithin, type LockPatience } from './locks.ts';
 import { checkpointName, live, type Naming } from './naming.ts';
 import { heldStill } from './put-right.ts';
 import type { ReadModel, UntypedTables } from './read-model.ts';
@@ -13,7 +14,7 @@ import { record } from './record.ts';
 import { copiesNamed, previousSuffix, renameCopy } from './rename-copy.ts';
 
 /** Where the tables are, and who wants them back. */
-export interface SwitchBackOptions<Tables = never> {
+export interface SwitchBackOptions<Tables = never> extends LockPatience {
   readonly db: Kysely<Tables>;
   /** Kept in the log. */
   readonly reason: Reason;
@@ -49,6 +50,7 @@ export async function findPrevious<Tables>(
  * that were in their place are kept, so that this can be undone in the same way.
  *
  * @throws NothingToSwitchBack when no rebuild has replaced any.
+ * @throws ReadModelLocked when somebody's open transaction holds the tables.
  */
 export async function switchBack<Tables>(
   store: EventStore,
@@ -56,10 +58,10 @@ export async function switchBack<Tables>(
   options: SwitchBackOptions<Tables>,
 ): Promise<PreviousTables> {
   const db = options.db as unknown as Kysely<UntypedTables>; // As above.
-  const { reason, now = Date.now } = options;
+  const { reason, now = Date.now, lockWaitMs } = options;
   if (reason.who === '' || reason.why === '') throw new InvalidOption('reason', 'say who, and why');
   await makeBooks(booksOf(db));
-  const facts = await db.transaction().execute(async (tx) => {
+  const facts = await transactionWithin(db, { model, lockWaitMs }, async (tx) => {
     const { naming: previous, checkpoint } = await previousIn(tx, model); // Before it is said that there is nothing to hold.
     const { token, code: replaced } = await heldStill(tx, model, now);
     const aside = { suffix: `__aside_${now().toString(36)}` };
