@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
+import { inspect } from 'node:util';
 
 import { jsonData, jsonEvent, streamName, type EventStore } from 'daybook';
 import {
@@ -135,6 +136,11 @@ class Shop implements AsyncDisposable {
     this.#middle = undefined;
   }
 
+  /** Waits until no connection is left: what serves one outlives the server by a moment, and does what it is told. */
+  async isCutOff(): Promise<void> {
+    await until('no connection is left', () => this.pool.totalCount === 0, patienceMs);
+  }
+
   /** Waits until both fail, more often than any event may, for this reason, and one alert says so of each. */
   async isAway(says: RegExp): Promise<void> {
     const before = this.#tries;
@@ -145,11 +151,13 @@ class Shop implements AsyncDisposable {
       const statuses = await Promise.all(['shop', 'Mails'].map((name) => this.#status(name)));
       return statuses.every((status) => says.test(status?.error ?? ''));
     };
-    await until(
-      `both fail again and again, and say ${says}`,
-      async () => (await isOver()) || (isOften() && (await bothSay())),
-      patienceMs,
-    );
+    const bothFail = async (): Promise<boolean> => (await isOver()) || (isOften() && (await bothSay()));
+    await until(`both fail again and again, and say ${says}`, bothFail, patienceMs).catch(async (error: unknown) => {
+      const statuses = await Promise.all(['shop', 'Mails'].map((name) => this.#status(name)));
+      const { totalCount, idleCount, waitingCount } = this.pool;
+      const seen = { run: this.run.status(), tries: this.#tries - before, totalCount, idleCount, waitingCount };
+      throw new Error(`${String(error)} ${inspect({ ...seen, statuses }, { depth: 4 })}`);
+    });
     for (let look = 0; look < 3; look += 1) {
       const { firing } = await this.#watch.look();
       assert.deepEqual(firing.map(({ rule, consumer: name }) => `${name} ${rule}`).toSorted(), [
@@ -260,6 +268,7 @@ for (const way of ways) {
         await using shop = await Shop.open(way);
         const server = await postgres();
         await shop.orderDuring(() => server.stop(end));
+        await shop.isCutOff();
         await shop.order();
         await shop.isAway(/ECONNREFUSED/);
         await server.start();
