@@ -17,7 +17,7 @@ import { appendShop, shopEvents, shopModel, shopRows, type ShopTables } from './
 
 const reason = { who: 'ann', why: 'a test' };
 const verbs = ['in-place', 'beside', 'rebuild'] as const;
-const kills = size(2, { parts: 1 });
+const kills = size(2, { parts: 2 });
 
 interface Mended {
   readonly statements: number;
