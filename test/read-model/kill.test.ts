@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 
 import { size } from '../size.ts';
-import { databaseKinds } from './databases.ts';
+import { databaseKindsOfLongTests } from './databases.ts';
 import { killReadModel } from './kill-read-model.ts';
 import { seeded } from './random.ts';
 
 /** At each of six points. */
 const wanted = size(12, { parts: 2 });
 
-for (const kind of databaseKinds()) {
+for (const kind of databaseKindsOfLongTests()) {
   describe(`a read model that is killed on ${kind.name}`, { skip: kind.skip }, () => {
     after(() => kind[Symbol.asyncDispose]());
 

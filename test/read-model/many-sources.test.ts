@@ -5,7 +5,7 @@ import { jsonEvent, streamName, type EventStore, type Position } from 'daybook';
 import { openMemoryStore } from 'daybook/memory';
 import { readModel, runReadModel, verifyReadModel, type ReadModel } from 'daybook/read-model';
 
-import { databaseKinds } from './databases.ts';
+import { databaseKindsOfLongTests } from './databases.ts';
 import { makeNotes, note, type NoteTables } from './notes.ts';
 
 const patienceMs = 60_000;
@@ -31,7 +31,7 @@ async function noteInAll(store: EventStore): Promise<Position> {
   return end;
 }
 
-for (const kind of databaseKinds()) {
+for (const kind of databaseKindsOfLongTests()) {
   describe(`a read model of many sources on ${kind.name}`, { skip: kind.skip }, () => {
     after(() => kind[Symbol.asyncDispose]());
 

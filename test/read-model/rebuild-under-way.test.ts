@@ -5,13 +5,13 @@ import { openMemoryStore } from 'daybook/memory';
 import { rebuildReadModel, repairReadModel, verifyReadModel } from 'daybook/read-model';
 import { sql } from 'kysely';
 
-import { databaseKinds } from './databases.ts';
+import { databaseKindsOfLongTests } from './databases.ts';
 import { seeded } from './random.ts';
 import { appendShop, shopEvents, shopModel, type ShopTables } from './shop.ts';
 
 const reason = { who: 'ann', why: 'a test' };
 
-for (const kind of databaseKinds()) {
+for (const kind of databaseKindsOfLongTests()) {
   describe(`a rebuild that is under way on ${kind.name}`, { skip: kind.skip }, () => {
     after(() => kind[Symbol.asyncDispose]());
 

@@ -17,7 +17,7 @@ import {
 import { openSqliteStore, restoreSqliteStore } from 'daybook/sqlite';
 import type { Kysely } from 'kysely';
 
-import { databaseKinds } from './databases.ts';
+import { databaseKindsOfLongTests } from './databases.ts';
 import { seeded } from './random.ts';
 import { foldOrder, storiesOf } from './shop-oracle.ts';
 import { appendShop, shopEvents, shopModel, shopRows, type ShopTables } from './shop.ts';
@@ -46,7 +46,7 @@ async function logInFile(): Promise<AsyncDisposable & { readonly folder: string;
   };
 }
 
-for (const kind of databaseKinds()) {
+for (const kind of databaseKindsOfLongTests()) {
   describe(`restored copies on ${kind.name}`, { skip: kind.skip }, () => {
     after(() => kind[Symbol.asyncDispose]());
 
