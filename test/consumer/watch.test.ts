@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { eventTypeStream } from 'daybook';
+import { eventTypeStream, jsonEvent, streamName } from 'daybook';
 import {
   consumer,
   lookAtConsumer,
@@ -165,6 +165,12 @@ describe('B1: a watch that looks at the log alone', () => {
     await says(2);
     assert.equal(await look(true), 'live', 'whoever asks has seen it fall');
     assert.equal(await look(), 'stalled', 'nobody has');
+    const switched = jsonEvent({ type: 'ReadModelSwitchedBack', data: {} });
+    await world.memory.append(streamName('$ops-shop'), [switched], { expected: 'any' });
+    assert.equal(await look(), 'live', 'somebody has said so');
+    await world.clock.advance(61_000);
+    await says(2);
+    assert.equal(await look(), 'stalled', 'and it stands still since then');
     await says(0);
     assert.equal(await look(), 'live', 'it has said so itself');
     for (let minute = 0; minute < 2; minute += 1) {

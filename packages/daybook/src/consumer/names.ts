@@ -43,6 +43,11 @@ export function parkedStreamOf(consumer: string): StreamName {
   return streamName(`$parked-${consumer}`);
 }
 
+/** What people did to a read model: repairs, rebuilds, switches. */
+export function opsStreamOf(readModel: string): StreamName {
+  return streamName(`$ops-${readModel}`);
+}
+
 /** How the names of all status streams begin. */
 export const statusPrefix = '$consumer-';
 

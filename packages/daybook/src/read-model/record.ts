@@ -1,12 +1,13 @@
 import type { Reason } from '../consumer/control.ts';
+import { opsStreamOf } from '../consumer/names.ts';
 import type { EventStore } from '../store/event-store.ts';
 import { jsonEvent } from '../store/json-event.ts';
-import { streamName, type StreamName } from '../store/stream-name.ts';
+import type { StreamName } from '../store/stream-name.ts';
 import type { ReadModel } from './read-model.ts';
 
 /** The stream in which everything is kept that people did to a read model. */
 export function opsStream(model: ReadModel): StreamName {
-  return streamName(`$ops-${model.name}`);
+  return opsStreamOf(model.name);
 }
 
 /** What is kept. */

@@ -4,7 +4,7 @@ import { streamName, type StreamName } from '../../store/stream-name.ts';
 import { checkpointHistory, readCheckpoint, type Place, type StoredCheckpoint } from '../checkpoint.ts';
 import { pauseIn, readControls, type RecordedControl } from '../control.ts';
 import { readHarmony, type Harmony } from '../harmony.ts';
-import { statusPrefix } from '../names.ts';
+import { opsStreamOf, statusPrefix } from '../names.ts';
 import { readParked } from '../parked.ts';
 import {
   defaultFreshnessMs,
@@ -246,7 +246,14 @@ async function databaseMovedSince(
     since = status.created.getTime();
     next = status;
   }
-  return Math.min(since, places.sinceMs);
+  return Math.max(Math.min(since, places.sinceMs), await changedMs(store, consumer));
+}
+
+/** When somebody last changed a read model: the tables that were switched back stand elsewhere, and have not stood still. */
+async function changedMs(store: EventStore, readModel: string): Promise<number> {
+  const last = store.readStream(opsStreamOf(readModel), { direction: 'backwards', limit: 1 });
+  for await (const { created } of last) return created.getTime();
+  return -Infinity;
 }
 
 function hasFallen(from: RecordedStatus, to: RecordedStatus | undefined): boolean {
