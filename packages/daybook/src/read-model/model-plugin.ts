@@ -30,7 +30,8 @@ export class ModelPlugin implements KyselyPlugin {
   readonly #model: ReadModel;
   #renamer: TableRenamer | undefined;
   #position: bigint = 0n;
-  #removals = 0;
+  /** Shared by those for the events of one batch. */
+  #counts = { removals: 0 };
 
   constructor(model: ReadModel, naming: Naming) {
     this.#model = model;
@@ -48,6 +49,7 @@ export class ModelPlugin implements KyselyPlugin {
     const other = new ModelPlugin(this.#model, live);
     other.#renamer = this.#renamer; // To make one takes longer than to use it.
     other.#position = position;
+    other.#counts = this.#counts;
     return other;
   }
 
@@ -58,7 +60,7 @@ export class ModelPlugin implements KyselyPlugin {
 
   /** How many statements so far may have changed rows without leaving their position: deletions and SQL as text. */
   get removals(): number {
-    return this.#removals;
+    return this.#counts.removals;
   }
 
   transformQuery({ node, queryId }: PluginTransformQueryArgs): RootOperationNode {
@@ -77,7 +79,7 @@ export class ModelPlugin implements KyselyPlugin {
     if (node.kind === 'MergeQueryNode') {
       throw new UnsupportedStatement(this.#model.name, 'use an insert with onConflict in place of a merge');
     }
-    if (node.kind === 'DeleteQueryNode' || node.kind === 'RawNode') this.#removals += 1;
+    if (node.kind === 'DeleteQueryNode' || node.kind === 'RawNode') this.#counts.removals += 1;
     return node;
   }
 

@@ -118,7 +118,8 @@ export async function rowsWithKeys(
   return found;
 }
 
-const keysAtOnce = 100;
+/** So many go into one statement. */
+export const keysAtOnce = 100;
 
 /** The columns of the key, alone. */
 export function keyColumns(row: Row, { key }: TableShape): Row {

@@ -45,14 +45,31 @@ export async function handleAhead(
   projecting: Watched,
 ): Promise<void> {
   const isDone = await sendAhead(tx, events, projecting);
-  if (!isDone) await handleAll(tx, events, projecting, { watchdog: projecting.watchdog });
+  const { plugin, watchdog } = projecting;
+  if (!isDone) await handleAll(tx, events, projecting, { watchdog, ...(plugin && { plugin }) });
 }
 
-/** Gives `false`, and does nothing, when the connection takes only one statement at a time. */
-async function sendAhead(
+/** Asks the database something after the event with this place among those given. Nothing waits for the answer. */
+export type Question = (
+  index: number,
+  tx: Transaction<UntypedTables>,
+) => {
+  /** So many statements it takes. */
+  readonly statements: number;
+  readonly answered: Promise<void>;
+};
+
+/**
+ * The same, with a question after each event. Gives `false`, and does nothing, when the connection takes only one
+ * statement at a time.
+ *
+ * @throws Overtaken as `handleAhead` does.
+ */
+export async function sendAhead(
   tx: Transaction<UntypedTables>,
   events: Calling['events'],
   projecting: Watched,
+  question?: Question,
 ): Promise<boolean> {
   // While it is held here, nothing else is sent on it.
   return tx.getExecutor().provideConnection(async (connection) => {
@@ -60,7 +77,7 @@ async function sendAhead(
     const { watchdog, model } = projecting;
     const line = new Line(connection, watchdog);
     try {
-      await watchdog.watch(callAll(line, { tx, events, projecting }));
+      await watchdog.watch(callAll(line, { tx, events, projecting, question }));
     } catch (error) {
       // Handlers may come back while the connection belongs to somebody else.
       line.refuse(error);
@@ -72,28 +89,39 @@ async function sendAhead(
 }
 
 type Handling = Pick<Projecting, 'model' | 'naming' | 'clock' | 'foresight'>;
-type Watched = Handling & { readonly watchdog: Watchdog };
+type Watched = Handling & {
+  readonly watchdog: Watchdog;
+  /** Tells afterwards what the handlers did. */
+  readonly plugin?: ModelPlugin;
+};
 
 interface Calling {
   readonly tx: Transaction<UntypedTables>;
   readonly events: readonly { readonly event: DecodedEvent }[];
   readonly projecting: Watched;
+  readonly question: Question | undefined;
 }
 
-async function callAll(line: Line, { tx, events, projecting }: Calling): Promise<void> {
-  const { model, naming, foresight } = projecting;
-  const plugin = new ModelPlugin(model, naming);
+async function callAll(line: Line, { tx, events, projecting, question }: Calling): Promise<void> {
+  const { model, naming, foresight, plugin = new ModelPlugin(model, naming) } = projecting;
   const transaction = transactionsOf(tx);
   const outcomes: Promise<void>[] = [];
-  for (const { event } of events) {
+  const begun = (outcome: Promise<void>): void => {
+    outcome.catch(() => {}); // It is looked at below.
+    outcomes.push(outcome);
+  };
+  for (const [index, { event }] of events.entries()) {
     await line.room();
     if (line.isBroken) break;
     const lane = line.begin(event);
     const watched = transaction({ connections: lane, plugin: plugin.another(event.position) });
-    const outcome = handle(lane, watched, projecting);
-    outcome.catch(() => {}); // It is looked at below.
-    outcomes.push(outcome);
+    begun(handle(lane, watched, projecting));
     await lane.until(foresight.statementsOf(event.type));
+    if (question === undefined || line.isBroken) continue;
+    const asking = line.begin(event);
+    const { statements, answered } = question(index, transaction({ connections: asking, plugin }));
+    begun(settled(asking, () => answered));
+    await asking.until(statements);
   }
   await allDone(line, outcomes).catch((error: unknown) => {
     if (line.overtaken === undefined) throw error;
@@ -113,9 +141,16 @@ async function allDone(line: Line, outcomes: readonly Promise<void>[]): Promise<
 
 async function handle(lane: Lane, tx: Transaction<UntypedTables>, projecting: Handling): Promise<void> {
   const { event } = lane;
-  try {
+  await settled(lane, async () => {
     await callHandler(projecting.model, event, { tx, statements: lane });
     projecting.foresight.saw(event.type, lane.statements);
+  });
+}
+
+/** Does what uses a lane, which is free then. */
+async function settled(lane: Lane, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
   } catch (error) {
     lane.break();
     throw error;

@@ -6,12 +6,15 @@ import type { Position, Revision } from '../store/position.ts';
 import { temporaryCopy, type Copy, type CopyOptions } from './copy.ts';
 import { handleAll } from './handle-all.ts';
 import { Pace, type Steps } from './job.ts';
+import { Overtaken } from './line.ts';
 import { readMerged } from './merged-sources.ts';
 import { ModelPlugin } from './model-plugin.ts';
 import { positionColumn, tableName } from './naming.ts';
-import { decodeBatch, type DecodedSourced } from './project.ts';
+import { decodeBatch, type DecodedSourced, type Projecting } from './project.ts';
 import type { ReadModel, TableShape, UntypedTables } from './read-model.ts';
-import { keyColumns, keyText, rowsWithKeys, type Row } from './rows.ts';
+import { keysAtOnce, keyText, rowsWithKeys, type Row } from './rows.ts';
+import { handleAhead, sendAhead, type Question } from './run-ahead.ts';
+import { Watchdog } from './watchdog.ts';
 
 /** An event that a row's story goes through. */
 export interface EventPlace {
@@ -75,7 +78,18 @@ export function watchedName(table: string, key: string): string {
   return `${table} ${key}`;
 }
 
+/** A page that is undone, to be looked at event by event. */
 class PageTouched extends Error {}
+
+/** What an event has changed among the watched rows. */
+interface Changed {
+  readonly touched: ReadonlyMap<string, Row>;
+  /** All that are there after it. Absent when it has removed none. */
+  readonly present: ReadonlySet<string> | undefined;
+}
+
+/** Rows that one event is expected to write, at most. When it wrote more, it is asked again for all of them. */
+const touchedAtMost = 1_000;
 
 class Tracer {
   readonly histories = new Map<string, HistoryStep[]>();
@@ -98,6 +112,11 @@ class Tracer {
     );
   }
 
+  /** Whether one statement says which of the watched rows of a table are there. */
+  get #canAsk(): boolean {
+    return this.#tables.every(({ rows }) => rows.length <= keysAtOnce);
+  }
+
   /** So that the rows that an event touched are found without reading the others. */
   async index(db: Kysely<UntypedTables>): Promise<void> {
     for (const { table } of this.#tables) {
@@ -108,19 +127,74 @@ class Tracer {
 
   /** Folds a page at once, and only when it touches a watched row a second time, event by event. */
   async fold(db: Kysely<UntypedTables>, events: readonly DecodedSourced[]): Promise<void> {
+    if (await this.#foldAtOnce(db, events)) return;
+    if (this.#canAsk && (await this.#foldAsking(db, events))) return;
+    await db.transaction().execute((tx) => this.#foldSlowly(tx, events));
+  }
+
+  /** Gives `false` when it must be looked at more closely: then nothing was folded. */
+  async #foldAtOnce(db: Kysely<UntypedTables>, events: readonly DecodedSourced[]): Promise<boolean> {
     const first = events[0]?.event.position;
-    if (first === undefined) return;
-    try {
-      await db.transaction().execute(async (tx) => {
-        const plugin = new ModelPlugin(this.#model, this.#copy.naming);
-        await handleAll(tx, events, this.#copy.projecting, { plugin });
-        const touched = await this.#touched(tx, first);
-        if (touched.size > 0 || (plugin.removals > 0 && (await this.#vanished(tx)).length > 0)) throw new PageTouched();
-      });
-    } catch (error) {
-      if (!(error instanceof PageTouched)) throw error;
-      await db.transaction().execute((tx) => this.#foldSlowly(tx, events));
+    if (first === undefined) return true;
+    for (const handle of [handleAhead, handleInTurn]) {
+      try {
+        await db.transaction().execute(async (tx) => {
+          const plugin = new ModelPlugin(this.#model, this.#copy.naming);
+          await handle(tx, events, { ...this.#handling(), plugin });
+          const touched = await this.#touched(tx, first);
+          if (touched.size > 0 || (plugin.removals > 0 && (await this.#hasLost(tx)))) throw new PageTouched();
+        });
+        return true;
+      } catch (error) {
+        if (error instanceof PageTouched) return false;
+        if (!(error instanceof Overtaken)) throw error;
+      }
     }
+    return false;
+  }
+
+  /** Asks after each event what it has changed, and waits for no answer. Gives `false` when that cannot be, or was too early. */
+  async #foldAsking(db: Kysely<UntypedTables>, events: readonly DecodedSourced[]): Promise<boolean> {
+    const plugin = new ModelPlugin(this.#model, this.#copy.naming);
+    const answers: Changed[] = [];
+    let removals = 0;
+    const question: Question = (index, tx) => {
+      const mayRemove = plugin.removals > removals;
+      removals = plugin.removals;
+      const { event } = events[index]!; // One of those that are given below.
+      const asked = [
+        this.#touched(tx, event.position),
+        mayRemove ? this.#present(tx) : Promise.resolve(undefined),
+      ] as const;
+      return {
+        statements: this.#tables.length * (mayRemove ? 2 : 1),
+        answered: Promise.all(asked).then(([touched, present]) => void (answers[index] = { touched, present })),
+      };
+    };
+    try {
+      const isDone = await db
+        .transaction()
+        .execute((tx) => sendAhead(tx, events, { ...this.#handling(), plugin }, question));
+      if (!isDone) return false;
+    } catch (error) {
+      if (error instanceof Overtaken) return false;
+      throw error;
+    }
+    for (const [index, changed] of answers.entries()) this.#noteAll(events[index]!, changed);
+    return true;
+  }
+
+  #noteAll(decoded: DecodedSourced, { touched, present }: Changed): void {
+    for (const [name, row] of touched) this.#note(name, decoded, row);
+    if (present === undefined) return;
+    for (const name of this.#watched) {
+      if (!present.has(name) && this.#lastRow(name) !== undefined) this.#note(name, decoded, undefined);
+    }
+  }
+
+  #handling(): Projecting & { readonly watchdog: Watchdog } {
+    const { projecting } = this.#copy;
+    return { ...projecting, watchdog: new Watchdog(this.#model, projecting.clock) };
   }
 
   async #foldSlowly(tx: Transaction<UntypedTables>, events: readonly DecodedSourced[]): Promise<void> {
@@ -128,26 +202,19 @@ class Tracer {
     let removals = 0;
     for (const decoded of events) {
       await handleAll(tx, [decoded], this.#copy.projecting, { plugin });
-      const touched = await this.#touched(tx, decoded.event.position);
-      for (const [name, row] of touched) this.#note(name, decoded, row);
-      if (plugin.removals === removals) continue;
+      const mayRemove = plugin.removals > removals;
       removals = plugin.removals;
-      for (const name of await this.#vanished(tx)) this.#note(name, decoded, undefined);
+      const touched = await this.#touched(tx, decoded.event.position);
+      this.#noteAll(decoded, { touched, present: mayRemove ? await this.#present(tx) : undefined });
     }
   }
 
   /** The watched rows that were written at or after a position. */
   async #touched(tx: Transaction<UntypedTables>, from: Position): Promise<ReadonlyMap<string, Row>> {
     const touched = new Map<string, Row>();
-    for (const { table, shape } of this.#tables) {
-      const rows: readonly Row[] = await tx
-        .withoutPlugins()
-        .selectFrom(tableName(table, this.#copy.naming))
-        .selectAll()
-        .where(positionColumn, '>=', from)
-        .orderBy(positionColumn)
-        .execute();
-      for (const row of rows) {
+    const found = await Promise.all(this.#tables.map(({ table }) => this.#written(tx, table, from)));
+    for (const [index, { table, shape }] of this.#tables.entries()) {
+      for (const row of found[index] ?? []) {
         const name = watchedName(table, keyText(row, shape));
         if (this.#watched.has(name)) touched.set(name, row);
       }
@@ -155,20 +222,35 @@ class Tracer {
     return touched;
   }
 
-  /** The watched rows that were there after their last step and are not any more. */
-  async #vanished(tx: Transaction<UntypedTables>): Promise<readonly string[]> {
-    const vanished: string[] = [];
-    for (const { table, shape, rows } of this.#tables) {
-      const present = rows.filter((key) => this.#lastRow(watchedName(table, keyText(key, shape))) !== undefined);
-      if (present.length === 0) continue;
-      const found = await rowsWithKeys(tx, tableName(table, this.#copy.naming), shape, present);
-      const names = new Set(found.map((row) => keyText(row, shape)));
-      for (const key of present) {
-        const text = keyText(keyColumns(key, shape), shape);
-        if (!names.has(text)) vanished.push(watchedName(table, text));
-      }
-    }
-    return vanished;
+  /** Asks for the latest ones: a database that knows nothing of a new table takes the index for that. */
+  async #written(tx: Transaction<UntypedTables>, table: string, from: Position): Promise<readonly Row[]> {
+    const all = tx
+      .withoutPlugins()
+      .selectFrom(tableName(table, this.#copy.naming))
+      .selectAll()
+      .where(positionColumn, '>=', from)
+      .orderBy(positionColumn, 'desc');
+    const rows: readonly Row[] = await all.limit(touchedAtMost).execute();
+    return rows.length < touchedAtMost ? rows : all.execute();
+  }
+
+  /** The names of the watched rows that are there. */
+  async #present(tx: Transaction<UntypedTables>): Promise<ReadonlySet<string>> {
+    const found = await Promise.all(
+      this.#tables.map(({ table, shape, rows }) => rowsWithKeys(tx, tableName(table, this.#copy.naming), shape, rows)),
+    );
+    const names = this.#tables.flatMap(({ table, shape }, index) =>
+      (found[index] ?? []).map((row) => watchedName(table, keyText(row, shape))),
+    );
+    return new Set(names);
+  }
+
+  /** Whether one of the watched rows is not there that was after its last step. */
+  async #hasLost(tx: Transaction<UntypedTables>): Promise<boolean> {
+    const known = [...this.#watched].filter((name) => this.#lastRow(name) !== undefined);
+    if (known.length === 0) return false;
+    const present = await this.#present(tx);
+    return known.some((name) => !present.has(name));
   }
 
   #lastRow(name: string): Row | undefined {
@@ -182,4 +264,13 @@ class Tracer {
     if (steps.length > stepsAtMost) steps.shift();
     this.histories.set(name, steps);
   }
+}
+
+/** As handlers run where nothing runs ahead. */
+async function handleInTurn(
+  tx: Transaction<UntypedTables>,
+  events: readonly DecodedSourced[],
+  { plugin, watchdog, ...projecting }: Projecting & { readonly plugin: ModelPlugin; readonly watchdog: Watchdog },
+): Promise<void> {
+  await handleAll(tx, events, projecting, { plugin, watchdog });
 }
