@@ -6,7 +6,7 @@ import { openMemoryStore } from 'daybook/memory';
 import { readModel, runReadModel, verifyReadModel, type Drift, type Handler, type ReadModel } from 'daybook/read-model';
 import { sql, type Kysely } from 'kysely';
 
-import { databaseKindsOfLongTests, type DatabaseKind } from './databases.ts';
+import { databaseKinds, databaseKindsOfLongTests, type DatabaseKind } from './databases.ts';
 
 interface AccountTables {
   readonly balances: { readonly account: string; readonly balance: number; readonly largest: number };
@@ -34,6 +34,11 @@ const paid: AccountHandler = async (event, tx) => {
   if (amount === amounts[10]) await balances.set({ largest: amount }).execute();
 };
 
+const closed: AccountHandler = async (event, tx) => {
+  await tx.deleteFrom('balances').where('account', '=', event.stream).execute();
+  await tx.deleteFrom('factors').where('account', '=', event.stream).execute();
+};
+
 function accounts(): ReadModel {
   return readModel('accounts', {
     from: ['$ce-Account'],
@@ -51,7 +56,7 @@ function accounts(): ReadModel {
         .addColumn('factor', 'integer', (column) => column.notNull())
         .execute();
     },
-    on: { Opened: opened, Paid: paid },
+    on: { Opened: opened, Paid: paid, Closed: closed },
   });
 }
 
@@ -83,6 +88,42 @@ async function driftOf(
   assert.equal(drift.length, 1);
   const [{ class: found, since }] = drift as readonly [Drift];
   return { class: found, since: since && `${since.revision}@${since.stream}` };
+}
+
+/** An account that is closed, and opened again, and what is said of its row when it is as it was at some time. */
+async function driftOfClosed(
+  kind: DatabaseKind,
+  live: 'as before it was closed' | 'gone since it was opened again',
+): Promise<readonly string[]> {
+  await using store = openMemoryStore();
+  await using database = await kind.create<AccountTables>();
+  const { db } = database;
+  const end = await appendAccount(store);
+  await using run = await runReadModel(store, accounts(), { db });
+  await run.reached(end, { timeoutMs: 20_000 });
+  const before = await db.selectFrom('balances').selectAll().executeTakeFirstOrThrow();
+  const types = live === 'as before it was closed' ? ['Closed'] : ['Closed', 'Opened'];
+  const more = types.map((type) => jsonEvent({ type, data: {} }));
+  const { position } = await store.append(streamName(account), more, { expected: 'any' });
+  await run.reached(position, { timeoutMs: 20_000 });
+  if (types.length === 1) await db.insertInto('balances').values(before).execute();
+  else await db.deleteFrom('balances').execute();
+  const { drift } = await verifyReadModel(store, accounts(), { db }).result();
+  return drift.map(({ class: found, since }) => `${found} since ${since?.type} ${since?.revision}`);
+}
+
+for (const kind of databaseKinds()) {
+  describe(`the story of a row that was removed on ${kind.name}`, { skip: kind.skip }, () => {
+    after(() => kind[Symbol.asyncDispose]());
+
+    it('is that of the event that removed it, when it is still there', async () => {
+      assert.deepEqual(await driftOfClosed(kind, 'as before it was closed'), ['ghost-row since Closed 21']);
+    });
+
+    it('is that of the event that brought it back, when it is not there', async () => {
+      assert.deepEqual(await driftOfClosed(kind, 'gone since it was opened again'), ['missing-row since Opened 22']);
+    });
+  });
 }
 
 for (const kind of databaseKindsOfLongTests()) {

@@ -91,11 +91,20 @@ interface Changed {
 /** Rows that one event is expected to write, at most. When it wrote more, it is asked again for all of them. */
 const touchedAtMost = 1_000;
 
+/** Rows of one table that are watched. */
+interface Part {
+  readonly table: string;
+  readonly shape: TableShape;
+  readonly rows: readonly Row[];
+}
+
 class Tracer {
   readonly histories = new Map<string, HistoryStep[]>();
   readonly #model: ReadModel;
   readonly #copy: Copy;
-  readonly #tables: readonly { readonly table: string; readonly shape: TableShape; readonly rows: readonly Row[] }[];
+  readonly #tables: readonly Part[];
+  /** The same, in so many rows as go into one statement. */
+  readonly #parts: readonly Part[];
   readonly #watched: ReadonlySet<string>;
 
   constructor(model: ReadModel, copy: Copy, rows: readonly WatchedRow[]) {
@@ -105,16 +114,17 @@ class Tracer {
       const keys = rows.filter((row) => row.table === table).map(({ key }) => key);
       return keys.length === 0 ? [] : [{ table, shape, rows: keys }];
     });
+    this.#parts = this.#tables.flatMap(({ rows: all, ...part }) =>
+      Array.from({ length: Math.ceil(all.length / keysAtOnce) }, (_, index) => ({
+        ...part,
+        rows: all.slice(index * keysAtOnce, (index + 1) * keysAtOnce),
+      })),
+    );
     this.#watched = new Set(
       this.#tables.flatMap(({ table, shape, rows: keys }) =>
         keys.map((key) => watchedName(table, keyText(key, shape))),
       ),
     );
-  }
-
-  /** Whether one statement says which of the watched rows of a table are there. */
-  get #canAsk(): boolean {
-    return this.#tables.every(({ rows }) => rows.length <= keysAtOnce);
   }
 
   /** So that the rows that an event touched are found without reading the others. */
@@ -128,7 +138,7 @@ class Tracer {
   /** Folds a page at once, and only when it touches a watched row a second time, event by event. */
   async fold(db: Kysely<UntypedTables>, events: readonly DecodedSourced[]): Promise<void> {
     if (await this.#foldAtOnce(db, events)) return;
-    if (this.#canAsk && (await this.#foldAsking(db, events))) return;
+    if (await this.#foldAsking(db, events)) return;
     await db.transaction().execute((tx) => this.#foldSlowly(tx, events));
   }
 
@@ -142,7 +152,7 @@ class Tracer {
           const plugin = new ModelPlugin(this.#model, this.#copy.naming);
           await handle(tx, events, { ...this.#handling(), plugin });
           const touched = await this.#touched(tx, first);
-          if (touched.size > 0 || (plugin.removals > 0 && (await this.#hasLost(tx)))) throw new PageTouched();
+          if (touched.size > 0 || (plugin.removals > 0 && (await this.#lacksOne(tx)))) throw new PageTouched();
         });
         return true;
       } catch (error) {
@@ -167,7 +177,7 @@ class Tracer {
         mayRemove ? this.#present(tx) : Promise.resolve(undefined),
       ] as const;
       return {
-        statements: this.#tables.length * (mayRemove ? 2 : 1),
+        statements: this.#tables.length + (mayRemove ? this.#parts.length : 0),
         answered: Promise.all(asked).then(([touched, present]) => void (answers[index] = { touched, present })),
       };
     };
@@ -237,20 +247,17 @@ class Tracer {
   /** The names of the watched rows that are there. */
   async #present(tx: Transaction<UntypedTables>): Promise<ReadonlySet<string>> {
     const found = await Promise.all(
-      this.#tables.map(({ table, shape, rows }) => rowsWithKeys(tx, tableName(table, this.#copy.naming), shape, rows)),
+      this.#parts.map(({ table, shape, rows }) => rowsWithKeys(tx, tableName(table, this.#copy.naming), shape, rows)),
     );
-    const names = this.#tables.flatMap(({ table, shape }, index) =>
+    const names = this.#parts.flatMap(({ table, shape }, index) =>
       (found[index] ?? []).map((row) => watchedName(table, keyText(row, shape))),
     );
     return new Set(names);
   }
 
-  /** Whether one of the watched rows is not there that was after its last step. */
-  async #hasLost(tx: Transaction<UntypedTables>): Promise<boolean> {
-    const known = [...this.#watched].filter((name) => this.#lastRow(name) !== undefined);
-    if (known.length === 0) return false;
-    const present = await this.#present(tx);
-    return known.some((name) => !present.has(name));
+  /** Whether one of the watched rows is not there, which may have come and gone in between. */
+  async #lacksOne(tx: Transaction<UntypedTables>): Promise<boolean> {
+    return (await this.#present(tx)).size < this.#watched.size;
   }
 
   #lastRow(name: string): Row | undefined {
