@@ -275,6 +275,31 @@ for (const kind of databaseKinds()) {
       assert.equal((await verifyReadModel(store, old, { db: database.connect() }).result()).differing, 0);
     });
 
+    it('B6 waits, however long it takes, while somebody else builds the tables by the same code, and goes on with them', async () => {
+      await using store = openMemoryStore();
+      await using database = await kind.create<ShopTables>();
+      await appendShop(store, shopEvents(30, seeded(13)));
+      await rebuildReadModel(store, shopModel(), { db: database.db, reason, proof: 'none' }).result();
+      const changed = shopWith({ OrderShipped: louder });
+      const retry = { attempts: 2, firstDelayMs: 1, longestDelayMs: 5 };
+      const rebuild = rebuildReadModel(store, changed, { db: database.connect(), reason });
+      await using ended = new AsyncDisposableStack();
+      let run: ReadModelRun | undefined;
+      for await (const { done } of rebuild) {
+        if (done === 0 || run !== undefined) continue;
+        const own = { retry, pollMs: 5, whenCodeChanges: 'rebuild' } as const;
+        const waiting = ended.use(await runReadModel(store, changed, { db: database.connect(), ...own }));
+        await until('it has failed often', () => waiting.status().failures > 4, patienceMs);
+        assert.equal(waiting.status().state, 'retrying');
+        assert.equal((waiting.status().lastError as { readonly code?: string }).code, 'rebuild-under-way');
+        run = waiting;
+      }
+      assert.ok(run);
+      await until('it is live', () => run?.status().state === 'live', patienceMs);
+      assert.equal(run.status().needsRebuild, false);
+      assert.equal((await rebuilt(store)).length, 2, 'it has built them once more');
+    });
+
     it('fails, and keeps the old tables, when the changed code comes out differently the second time', async () => {
       await using store = openMemoryStore();
       await using database = await kind.create<ShopTables>();
