@@ -21,7 +21,7 @@ import { openSqliteStore } from 'daybook/sqlite';
 import { sql, type Kysely } from 'kysely';
 
 import { until } from '../services/until.ts';
-import { databaseKinds } from './databases.ts';
+import { databaseKindsOfLongTests } from './databases.ts';
 import { seeded } from './random.ts';
 import { foldOrder, storiesOf } from './shop-oracle.ts';
 import { appendShop, dataOf, shopEvents, shopModel, shopOptions, shopRows, type ShopTables } from './shop.ts';
@@ -100,7 +100,7 @@ function startRun(log: string, database: string): ChildProcessWithoutNullStreams
   return Object.assign(child, { said: () => said });
 }
 
-for (const kind of databaseKinds()) {
+for (const kind of databaseKindsOfLongTests()) {
   describe(`repair on ${kind.name}`, { skip: kind.skip }, () => {
     after(() => kind[Symbol.asyncDispose]());
 
